@@ -97,6 +97,12 @@ func TestStatusHistoryAndShowReadTheBucketAndTheCluster(t *testing.T) {
 // waits starts a run of the pipeline shop, which waits at a step.
 func (p user) waits(run, step string) {
 	p.t.Helper()
+	p.runs(run, step, "Suspend")
+}
+
+// runs puts a run in progress into the cluster, whose step has a node of a kind.
+func (p user) runs(run, step, kind string) {
+	p.t.Helper()
 	cfg, err := config.Load(file(p.t, installtest.Named("shop")))
 	require.NoError(p.t, err)
 	pipeline := plan.NamesOf(cfg, plan.PlaceOf(cfg, installtest.Home, installtest.Region, "aphex-config.yaml")).Pipeline
@@ -104,7 +110,7 @@ func (p user) waits(run, step string) {
 		"kind": "Workflow", "apiVersion": "argoproj.io/v1alpha1",
 		"metadata": kubetest.Content{"name": run, "namespace": "argo", "labels": kubetest.Content{"app.kubernetes.io/managed-by": "aphex-pipeline", "aphex.dev/pipeline": pipeline}},
 		"spec":     kubetest.Content{"arguments": kubetest.Content{"parameters": []any{kubetest.Content{"name": "commit-sha", "value": strings.Repeat("c", 40)}}}},
-		"status":   kubetest.Content{"nodes": kubetest.Content{"x": kubetest.Content{"displayName": step, "type": "Suspend", "phase": "Running"}}},
+		"status":   kubetest.Content{"nodes": kubetest.Content{"x": kubetest.Content{"displayName": step, "type": kind, "phase": "Running"}}},
 	})
 }
 

@@ -67,6 +67,8 @@ type cli struct {
 	Redeploy  steer.RedeployVerb `cmd:"" help:"Deploy the commit of an environment again, or one that was rolled back there."`
 	Promote   steer.PromoteVerb  `cmd:"" help:"Deploy the commit of one environment to another."`
 	Retry     steer.RetryVerb    `cmd:"" help:"Deploy to the environments that a run did not reach."`
+	Approve   steer.ApproveVerb  `cmd:"" help:"Approve the deployment of a run to an environment."`
+	Reject    steer.RejectVerb   `cmd:"" help:"Reject the deployment of a run to an environment, which ends the run."`
 	Freeze    steer.FreezeVerb   `cmd:"" help:"Freeze an environment: no new deployment starts there."`
 	Unfreeze  steer.UnfreezeVerb `cmd:"" help:"End the freeze of an environment."`
 	Override  steer.OverrideVerb `cmd:"" help:"Let a run deploy to an environment although its gates are closed."`

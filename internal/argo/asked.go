@@ -70,9 +70,9 @@ type Asked struct {
 	By, Reason   string
 	// What an earlier run built; empty of a run that builds its commit.
 	Artifact, Digest, ConfigDigest string
-	// What a run of the purpose override lets another one pass.
+	// What a run that says something about another one is about.
 	Target string   // the other run
-	Gates  []string // their names
+	Gates  []string // names of the gates that it passes, of an override
 }
 
 // Entry returns the entrypoint of the run; "" is the template's own.
@@ -89,7 +89,7 @@ func (a Asked) Values() map[string]string {
 		plan.CommitSHA: a.Commit, plan.Pusher: a.By, plan.RunPurpose: string(a.Purpose), plan.Only: strings.Join(a.Environments, " "), plan.Reason: a.Reason,
 		plan.Artifact: a.Artifact, plan.Digest: a.Digest, plan.ConfigDigest: a.ConfigDigest,
 	}
-	if a.Purpose == plan.ToOverride {
+	if !a.Purpose.Deploys() {
 		values[plan.Target], values[plan.Override] = a.Target, strings.Join(a.Gates, " ")
 	}
 	return values
@@ -97,7 +97,7 @@ func (a Asked) Values() map[string]string {
 
 // Parameters returns the parameters that the template of the run must declare.
 func (a Asked) Parameters() []string {
-	if a.Purpose == plan.ToOverride {
+	if !a.Purpose.Deploys() {
 		return append(plan.Asked(), plan.Overriding()...)
 	}
 	return plan.Asked()

@@ -65,7 +65,7 @@ func (g *graph) stages(name string, p pod) (wfv1.Template, error) {
 
 // deadlineOf returns how long the pod of a step may take, in seconds.
 func deadlineOf(step plan.Step) int32 {
-	if step.Name == plan.Wait(step.Environment) {
+	if (pod{[]plan.Step{step}}).waits() {
 		return deadlineOfRun
 	}
 	return deadlineOfStage
@@ -74,7 +74,7 @@ func deadlineOf(step plan.Step) int32 {
 // retryOf returns when the pod of a step is made again. One that waits for days outlives many nodes.
 func retryOf(step plan.Step) *wfv1.RetryStrategy {
 	strategy := retry()
-	if step.Name == plan.Wait(step.Environment) {
+	if (pod{[]plan.Step{step}}).waits() {
 		strategy.Limit, strategy.Backoff = ptr(intstr.FromInt32(retryLimitOfWait)), &wfv1.Backoff{Duration: retryAfter}
 	}
 	return strategy
@@ -90,8 +90,7 @@ func (g *graph) container(p pod) (corev1.Container, error) {
 	}
 	container := corev1.Container{
 		Name:            Main,
-		Image:           image,
-		ImagePullPolicy: pullPolicy(image),
+		Image:           image, // Kubernetes pulls it again as pullPolicy says
 		Command:         step.Contract.Command,
 		Resources:       resources(step.Contract.Name(), g.cfg.PodLimits),
 		SecurityContext: containerSecurity(),
@@ -185,6 +184,9 @@ func (g *graph) env(p pod, index int) ([]corev1.EnvVar, error) {
 		}
 		values = append(values, value)
 	}
+	if p.waits() && g.varying[templateOf(p)][environmentInput] {
+		values[0] = plan.Wait(inputExpression(environmentInput))
+	}
 	var env []corev1.EnvVar
 	for i, input := range step.Inputs {
 		// There is a template for each account: what the stage has as its default is left out.
@@ -214,12 +216,12 @@ const literalReason = `{{=sprig.replace("$", "$$", sprig.replace("{", "{ ", work
 
 func inputExpression(name string) string { return "{{inputs.parameters." + name + "}}" }
 
-// frame renders the inputs that every stage has in addition to its own. Runs of the
-// reconciler are not recorded.
+// frame renders the inputs that every stage has in addition to its own. Its log is JSON by default,
+// as a pod has no terminal. Runs of the reconciler are not recorded.
 func (g *graph) frame(p pod, index int, stepName string) []corev1.EnvVar {
 	step := p.steps[index]
 	values := map[string]string{
-		"outputs": path.Join(folder, OutputsOf(p.container(index))), "log-format": "json", "workflow": runFact(plan.RunName),
+		"outputs": path.Join(folder, OutputsOf(p.container(index))), "workflow": runFact(plan.RunName),
 		stepInput: stepName, "records": g.place.Bucket,
 	}
 	if step.Identity == plan.Reconciler {
@@ -268,7 +270,8 @@ func retry() *wfv1.RetryStrategy {
 	}
 }
 
-// pullPolicy pulls again if the name may refer to another image later.
+// pullPolicy pulls again if the name may refer to another image later. It is the default of Kubernetes,
+// which the stages have.
 func pullPolicy(image string) corev1.PullPolicy {
 	name := image[strings.LastIndexByte(image, '/')+1:]
 	if !strings.Contains(name, ":") || strings.HasSuffix(name, ":latest") {

@@ -124,25 +124,14 @@ const hasToDo = "'{{tasks." + plan.Validate + ".outputs.parameters." + plan.Skip
 // stillRunning keeps a run that has handed over from its environments.
 const stillRunning = "'{{tasks." + plan.Pipeline + ".outputs.parameters.result}}' != '" + HandedOver + "'"
 
-// waits returns the condition for waiting at the gate of an environment. Names of environments
-// have letters, digits and hyphens only.
-func waits(gate plan.Gate, environment string) string {
-	return "'" + inputExpression(gate.Open) + "' !~ '," + environment + ",'"
+// unlisted returns the condition that an output of the pipeline's own step does not list an
+// environment. Names of environments have letters, digits and hyphens only.
+func unlisted(output, environment string) string {
+	return "'" + inputExpression(output) + "' !~ '," + environment + ",'"
 }
 
-// deploys returns the condition for deploying an environment.
-func deploys(environment string) string {
-	return "'" + inputExpression(plan.LeftOut) + "' !~ '," + environment + ",'"
-}
-
-// deciding returns the outputs that open gates and leave environments out.
-func deciding() []string {
-	outputs := []string{plan.LeftOut}
-	for _, gate := range plan.AllGates() {
-		outputs = append(outputs, gate.Open)
-	}
-	return outputs
-}
+// deciding returns the outputs that say which steps of environments are left out.
+func deciding() []string { return []string{plan.LeftOut, plan.NoApproval} }
 
 // notWatching keeps runs of the reconciler, which runs every few minutes and mostly finds
 // nothing, out of the records of runs.
@@ -158,10 +147,8 @@ func (g *graph) dag(name string, pods []pod) (wfv1.Template, error) {
 	}
 	for _, pod := range pods {
 		task := wfv1.DAGTask{Name: pod.first().Name, Template: templateOf(pod), Dependencies: g.tasksOf(pod.first().After, inside)}
-		if pod.first().Gate != nil {
-			task.When = waits(*pod.first().Gate, pod.first().Environment)
-		} else if pod.first().Environment != "" {
-			task.When = deploys(pod.first().Environment)
+		if output := pod.first().Unless; output != "" {
+			task.When = unlisted(output, pod.first().Environment)
 		}
 		arguments, err := g.argumentsOf(pod, inside)
 		if err != nil {
@@ -187,13 +174,16 @@ func (g *graph) tasksOf(steps []string, inside map[string]bool) []string {
 	return tasks
 }
 
+// gateTemplate is the template of the pods that wait for the gates of environments.
+const gateTemplate = "gate"
+
 // templateOf returns the template of a pod: one for each sequence of stages and access,
 // however many pods run it, so that the object stays small with many environments.
 func templateOf(p pod) string {
 	first := p.first()
 	switch {
-	case first.Gate != nil:
-		return first.Gate.Name
+	case p.waits():
+		return gateTemplate
 	case first.Name == ExitStep, first.Name == plan.Reconcile:
 		return first.Name
 	}
@@ -213,10 +203,6 @@ func (g *graph) renderOnce(p pod) error {
 		return nil
 	}
 	g.rendered[name] = true
-	if p.first().Gate != nil {
-		g.templates = append(g.templates, wfv1.Template{Name: name, Suspend: &wfv1.SuspendTemplate{}})
-		return nil
-	}
 	template, err := g.stages(name, p)
 	template.Synchronization = g.lock(p, g.varying[name][environmentInput])
 	g.templates = append(g.templates, template)
@@ -225,9 +211,6 @@ func (g *graph) renderOnce(p pod) error {
 
 // argumentsOf renders the values that differ between the pods of one template.
 func (g *graph) argumentsOf(p pod, inside map[string]bool) ([]wfv1.Parameter, error) {
-	if p.first().Gate != nil {
-		return nil, nil
-	}
 	var arguments []wfv1.Parameter
 	for _, given := range p.all() {
 		if !g.varying[templateOf(p)][given.parameter] {
@@ -292,14 +275,14 @@ func runFact(fact string) string {
 func varying(pods []pod) map[string]map[string]bool {
 	varying, seen := map[string]map[string]bool{}, map[string]plan.Source{}
 	for _, pod := range pods {
-		if pod.first().Gate != nil {
-			continue
-		}
 		template := templateOf(pod)
 		if varying[template] == nil {
 			varying[template] = map[string]bool{}
 		}
 		for _, given := range pod.all() {
+			if given.parameter == stepInput && pod.waits() { // it follows from the environment
+				continue
+			}
 			key := template + " " + given.parameter
 			known, before := seen[key]
 			seen[key] = given.source

@@ -354,6 +354,9 @@ var conditions = regexp.MustCompile(`^('\{\{workflow\.mainEntrypoint}}' != 'reco
 	`'\{\{tasks\.validate\.outputs\.parameters\.skipped}}' == ''|` +
 	`'\{\{inputs\.parameters\.(no-approval|left-out)}}' !~ ',[a-z0-9-]+,')$`)
 
+// waits are the names of the steps of one template that waits for the gates of environments.
+var waits = regexp.MustCompile(`^gate-\{\{inputs\.parameters\.environment}}$`)
+
 // locks are those of pods that deploy different environments: the plan has their names.
 var locks = regexp.MustCompile(`^[a-z0-9-]+\.\{\{inputs\.parameters\.environment}}$`)
 
@@ -376,6 +379,8 @@ func checkExpressions(t require.TestingT, object string, content map[string]any)
 			require.Equal(t, "spec.triggers[].template.k8s.parameters[].src.dataTemplate", withoutNumbers(path), object)
 		case strings.HasSuffix(path, ".when"):
 			require.Regexp(t, conditions, text)
+		case strings.HasSuffix(path, ".value") && waits.MatchString(text):
+			require.Equal(t, "spec.templates[].container.env[].value", withoutNumbers(path), object)
 		case strings.HasSuffix(path, ".synchronization.mutexes[0].name"):
 			require.Regexp(t, locks, text)
 		default:

@@ -29,6 +29,9 @@ func podsOf(steps []plan.Step) []pod {
 // first returns the first step of the pod.
 func (p pod) first() plan.Step { return p.steps[0] }
 
+// waits reports whether the pod waits for the gates of an environment.
+func (p pod) waits() bool { return p.first().Name == plan.Wait(p.first().Environment) }
+
 // Main is the container that runs the steps of a pod, and as the name of a step within
 // its pod that of the first.
 const Main = "main"

@@ -80,7 +80,7 @@ func checkNoExpressionInACommand(t require.TestingT, template *wfv1.WorkflowTemp
 				require.NotContains(t, word, "{{")
 			}
 			for _, variable := range container.Env {
-				require.True(t, !strings.Contains(variable.Value, "{{") || whole.MatchString(variable.Value) || slices.Contains(computed, variable.Value), variable.Value)
+				require.True(t, !strings.Contains(variable.Value, "{{") || whole.MatchString(variable.Value) || waits.MatchString(variable.Value) || slices.Contains(computed, variable.Value), variable.Value)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func checkGraph(t require.TestingT, cfg *config.Config, template *wfv1.WorkflowT
 		}
 		if strings.HasPrefix(task.Name, plan.Deploy("")) {
 			deployed++
-			require.True(t, before[task.Name][plan.Approve(strings.TrimPrefix(task.Name, plan.Deploy("")))], task.Name)
+			require.True(t, before[task.Name][plan.Wait(strings.TrimPrefix(task.Name, plan.Deploy("")))], task.Name)
 		}
 	}
 	require.Equal(t, len(cfg.Environments), deployed)

@@ -79,7 +79,7 @@ func TestAllEnvironmentsOfAnAccountShareOneTemplate(t *testing.T) {
 	}
 	assert.Subset(t, names, []string{
 		"run", "resume", "release", "environments", "check", "exit",
-		"validator", "builder", "deployer-pipeline", "approve", "deployer-environment-tester-111111111111", "record",
+		"validator", "builder", "deployer-pipeline", "gate", "deployer-environment-tester-111111111111", "record",
 	})
 	assert.Len(t, slices.Compact(slices.Sorted(slices.Values(names))), len(names), "one template for each kind of step: %q", names)
 	assert.NotContains(t, strings.Join(names, " "), "staging", "an environment has no template of its own")
@@ -253,7 +253,7 @@ func TestEachKindOfStepHasAnIdentityOfItsOwn(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]string{
-		"validator": "workflow-executor-validate", "builder": "workflow-executor-build", "deployer-pipeline": "workflow-executor-update", "record": "workflow-executor",
+		"validator": "workflow-executor-validate", "builder": "workflow-executor-build", "deployer-pipeline": "workflow-executor-update", "record": "workflow-executor", "gate": "workflow-executor",
 		"deployer-plan": "workflow-executor-validate", // as the validation: it looks, and changes nothing
 		"deployer-environment-tester-111111111111": "workflow-executor-111111111111", "deployer-environment-tester-111111111112": "workflow-executor-111111111112",
 	}, accounts)
@@ -261,7 +261,7 @@ func TestEachKindOfStepHasAnIdentityOfItsOwn(t *testing.T) {
 	for _, role := range roles {
 		distinct[role] = true
 	}
-	assert.Len(t, distinct, len(accounts)-1, roles)
+	assert.Len(t, distinct, len(accounts)-2, roles)
 }
 
 func TestAPullRequestIsValidatedAndPlannedAndDeploysNothing(t *testing.T) {
@@ -324,13 +324,14 @@ func TestOneRunAtATimeUpdatesThePipelineAndDeploysAnEnvironment(t *testing.T) {
 
 func TestEveryEnvironmentHasAGate(t *testing.T) {
 	template := render(t, configuration("dev", "prod"))
-	assert.Empty(t, task(t, template, "approve-dev").Dependencies)
-	assert.Equal(t, []string{"deploy-dev"}, task(t, template, "approve-prod").Dependencies)
+	assert.Empty(t, task(t, template, "gate-dev").Dependencies)
+	assert.Equal(t, []string{"deploy-dev"}, task(t, template, "gate-prod").Dependencies)
 	for _, environment := range []string{"dev", "prod"} {
-		gate := task(t, template, "approve-"+environment)
+		gate := task(t, template, "gate-"+environment)
 		assert.Equal(t, "'{{inputs.parameters.no-approval}}' !~ ',"+environment+",'", gate.When)
-		assert.NotNil(t, node(t, template, gate.Template).Suspend)
-		assert.Equal(t, []string{"approve-" + environment}, task(t, template, "deploy-"+environment).Dependencies)
+		assert.Equal(t, []string{"deployer", "gate"}, node(t, template, gate.Template).Container.Command, "nobody resumes it")
+		assert.Equal(t, environment, gate.Arguments.GetParameterByName("environment").Value.String())
+		assert.Equal(t, []string{"gate-" + environment}, task(t, template, "deploy-"+environment).Dependencies)
 	}
 }
 
@@ -365,7 +366,7 @@ func variables(container corev1.Container) map[string]string {
 
 func TestTheTestsOfAnEnvironmentRunInThePodOfItsDeployment(t *testing.T) {
 	template := render(t, configuration("dev"))
-	assert.Equal(t, []string{"approve-dev"}, task(t, template, "deploy-dev").Dependencies)
+	assert.Equal(t, []string{"gate-dev"}, task(t, template, "deploy-dev").Dependencies)
 	pod := node(t, template, task(t, template, "deploy-dev").Template)
 	assert.Equal(t, []string{"deployer", "steps"}, pod.Container.Command)
 	assert.Equal(t, []string{"deployer environment", "tester"}, pod.Container.Args)
@@ -421,7 +422,8 @@ func TestAMovingTagIsPulledEveryTime(t *testing.T) {
 		"builder:latest" + digest: "IfNotPresent",
 	} {
 		template := render(t, configuration("dev")+"builderImage: \""+image+"\"\n")
-		assert.EqualValues(t, want, node(t, template, "builder").Container.ImagePullPolicy, image)
+		assert.EqualValues(t, want, commandsOf(node(t, template, "builder"))[0].ImagePullPolicy, image)
+		assert.Empty(t, node(t, template, "builder").Container.ImagePullPolicy, "the default of Kubernetes is the same")
 	}
 }
 
@@ -549,7 +551,7 @@ func TestAPodThatWaitsForGatesHoldsNoLockAndOutlivesItsNodes(t *testing.T) {
 	for _, text := range []string{gates, inOneAccount(gates)} {
 		waits := 0
 		for _, node := range render(t, text).Spec.Templates {
-			if !strings.HasPrefix(node.Name, "deployer-gate") {
+			if node.Name != "gate" {
 				continue
 			}
 			waits++

@@ -158,7 +158,7 @@ func (r *renderer) lock(p pod, varying bool) *wfv1.Synchronization {
 	name := r.cfg.WorkflowTemplateName
 	switch environment := p.first().Environment; {
 	case p.first().Name == plan.Pipeline:
-	case environment == "", p.first().Name == plan.Wait(environment):
+	case environment == "", p.waits():
 		return nil
 	case varying:
 		name += "." + inputExpression(environmentInput)

@@ -114,7 +114,7 @@ func TestAStageTakesOnTheRoleOfItsIdentityAndEKSAddsNone(t *testing.T) {
 	assert.Subset(t, excepted, []string{"init", "wait"})
 	roles := map[string]string{
 		"validator": "validate", "builder": "build", "deployer-pipeline": "pipeline", "deployer-environment-tester-111111111111": "111111111111",
-		"record": "record", "reconcile": "watch", "deployer-plan": "validate",
+		"record": "record", "reconcile": "watch", "deployer-plan": "validate", "gate": "record",
 	}
 	for _, node := range template.Spec.Templates {
 		for _, container := range containers(node) {

@@ -17,3 +17,12 @@ func OverridesKey(run, environment string) string { return overrides.key(run, en
 
 // OverridesPrefix is the prefix of these keys.
 func OverridesPrefix() string { return overrides.prefix() }
+
+// AskedKey is the key of what the gates of a run look at.
+func AskedKey(run string) string { return asked.key(run) }
+
+// DecisionsKey is the key of who approved or rejected the deployment of a run to an environment.
+func DecisionsKey(run, environment string) string { return decisions.key(run, environment) }
+
+// ApprovalsPrefix is the prefix of both.
+func ApprovalsPrefix() string { return decisions.prefix() }

@@ -167,6 +167,18 @@ var (
 		[]Writer{Update},
 		State,
 	}
+	asked = kind{
+		"metadata/approvals/<run>.json", "what the gates before the environments of a run look at: the configuration of its commit, and which environments require an approval", "JSON, `{commit, config, approvals}`",
+		"`deployer pipeline`", "`deployer gate`, `deployer environment`, `deployer pipeline`, `generator approve`, `generator status`", stays,
+		[]Writer{Update},
+		State,
+	}
+	decisions = kind{
+		"metadata/approvals/<run>/<environment>.json", "who approved or rejected the deployment of a run to an environment, when and why", "JSON, `[{run, environment, reject, by, attested, why, at}]`",
+		"`deployer pipeline` for `generator approve` and `generator reject`", "`deployer gate`, `deployer environment`, `generator status`", stays,
+		[]Writer{Update},
+		State,
+	}
 	stacks = kind{
 		"metadata/stacks/<environment>.json", "stacks that runs have deployed to the environment, until they are deleted", "JSON",
 		"`deployer environment`, `deployer pipeline`", "`deployer pipeline`, `deployer environment`", stays,
@@ -194,7 +206,7 @@ var (
 )
 
 var layout = []kind{
-	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, plans, planComments, stepRecords, runRecords, deployed, index, runPages, indexPage, releases, provenance, reached, order, freezes, overrides, stacks, durations, templates, caches,
+	artifacts, documents, outputs, detailedOutputs, testReports, testLogs, junitReports, plans, planComments, stepRecords, runRecords, deployed, index, runPages, indexPage, releases, provenance, reached, order, freezes, overrides, asked, decisions, stacks, durations, templates, caches,
 }
 
 // ArtifactKey is the key of the artifact of a commit with a digest (sha256:<hex>).

@@ -48,6 +48,8 @@ var keys = []struct{ made, want string }{
 	{OrderKey(), "metadata/order.json"},
 	{FreezeKey("dev"), "metadata/freezes/dev.json"},
 	{OverridesKey("shop-1", "dev"), "metadata/overrides/shop-1/dev.json"},
+	{AskedKey("shop-1"), "metadata/approvals/shop-1.json"},
+	{DecisionsKey("shop-1", "dev"), "metadata/approvals/shop-1/dev.json"},
 	{StacksKey("dev"), "metadata/stacks/dev.json"},
 	{DurationsKey("dev"), "metadata/durations/dev.json"},
 	{TemplateKey(strings.Repeat("ab", 32)), "metadata/templates/" + strings.Repeat("ab", 32) + ".json"},

@@ -23,9 +23,7 @@ func StepRecordKeys(w Writer) []string {
 }
 
 // ProofKeys are IAM patterns for the keys of the records of steps that deploy and test.
-func ProofKeys() []string {
-	return slices.DeleteFunc(StepRecordKeys(Deployment), func(key string) bool { return strings.Contains(key, "/gate-") })
-}
+func ProofKeys() []string { return StepRecordKeys(Deployment) }
 
 // Writes are IAM patterns for the keys that a writer may write.
 func Writes(w Writer) []string {

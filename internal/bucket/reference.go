@@ -18,13 +18,13 @@ Each pipeline has one bucket (%[1]s). A directory given by %[2]s has the same la
 Parts in angle brackets vary; %[3]s is a full SHA.
 `, "`artifactBucketName`", "`--artifact-dir`", "`<commit>`")
 	text.WriteString("\n## Objects of a commit\n\n" + objectsHead)
-	sections := []struct{ prefix, next string }{
-		{"<commit>/", "Objects of the pipeline"}, {stepRecords.prefix(), "Signed statements"}, {signed, "State, templates and caches"}, {"", ""},
+	sections := map[string]string{
+		stepRecords.pattern: "Objects of the pipeline", releases.pattern: "Signed statements", reached.pattern: "What environments have and gates know",
+		stacks.pattern: "State, templates and caches",
 	}
 	for _, k := range layout {
-		if !strings.HasPrefix(k.pattern, sections[0].prefix) {
-			text.WriteString("\n## " + sections[0].next + "\n\n" + objectsHead)
-			sections = sections[1:]
+		if title := sections[k.pattern]; title != "" {
+			text.WriteString("\n## " + title + "\n\n" + objectsHead)
 		}
 		fmt.Fprintf(&text, "| `%s` | %s | %s | %s | %s | %s | %s |\n", k.pattern, k.what, k.format, k.writers, k.mode, k.readers, k.kept)
 	}

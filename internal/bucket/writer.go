@@ -14,7 +14,7 @@ const (
 
 // stepsOf are the steps whose records a writer writes, as IAM patterns.
 var stepsOf = map[Writer][]string{
-	Validation: {"validate*", "plan*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"gate-*", "deploy-*", "test-*"}, Recording: {"record*"},
+	Validation: {"validate*", "plan*"}, Build: {"build*"}, Update: {"pipeline*"}, Deployment: {"deploy-*", "test-*"}, Recording: {"record*", "gate-*"},
 }
 
 // writersInOrder are all writers, in the order of a run.

@@ -135,7 +135,7 @@ func For(env config.Environment) Request {
 
 // gatesOf returns what a deployment of the environment waits for by its configuration.
 func gatesOf(env config.Environment) (gates []planned.Gate) {
-	if plan.Approval.Requires(env) {
+	if plan.RequiresApproval(env) {
 		gates = append(gates, planned.Gate{Gate: "approval", Reason: "requiresApproval is set"})
 	}
 	return append(gates, gate.Before(env, time.Now())...)

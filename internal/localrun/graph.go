@@ -101,7 +101,7 @@ func (g *graph) task(ctx context.Context, task Task) ([]StepResult, error) {
 	first.Started, first.Status = time.Now(), Succeeded
 	if node.Suspend != nil {
 		err = g.pause(ctx, task.Name, *node.Suspend)
-	} else {
+	} else if err = g.begin(ctx, task.Name); err == nil {
 		err = g.pod(ctx, task, node, known, steps)
 	}
 	last := first

@@ -42,8 +42,11 @@ type Options struct {
 	LeaveOut func(task string) bool
 	// Keep keeps the volumes of tasks that succeeded.
 	Keep bool
-	// Approve waits until the user approves the step.
+	// Approve waits until the user approves the step, which templates of earlier versions suspend.
 	Approve func(ctx context.Context, step string) error
+	// Begin is called before a task runs. It calls waiting if it waits for the user; its error fails
+	// the task. Nil does nothing.
+	Begin func(ctx context.Context, task string, waiting func()) error
 	// Log opens the log of a step; it is closed when the step has ended.
 	Log func(step string) (io.WriteCloser, error)
 	// Observe receives events, from several goroutines. It may be nil.
@@ -161,6 +164,14 @@ func (r *runner) pause(ctx context.Context, step string, s Suspend) error {
 		return wiring(step, err)
 	}
 	return sleep(ctx, pause)
+}
+
+// begin is called before the pod of a task.
+func (r *runner) begin(ctx context.Context, task string) error {
+	if r.options.Begin == nil {
+		return nil
+	}
+	return r.options.Begin(ctx, task, func() { r.options.Observe(Event{Step: task, Kind: Waiting, Attempt: 1}) })
 }
 
 // exit runs the exit handler, also for a cancelled run.

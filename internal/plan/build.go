@@ -135,10 +135,10 @@ func (b *builder) head(cfg *config.Config) {
 			"template-name": literal(cfg.WorkflowTemplateName), "event-source": literal(cfg.EventSourceName),
 			"sensor": literal(cfg.SensorName), "service-account": literal(cfg.ServiceAccountName),
 			"repository": {Parameter, "", RepoURL}, "prefix": literal(cfg.WorkflowNamePrefix), "token-secret": literal(cfg.RepositorySecret()),
-			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "places": literal(places(cfg)), "gates": literal(names(cfg, Approval.Requires)),
+			"template": {Run, "", RunTemplate}, "environments": literal(names(cfg, everyOne)), "places": literal(places(cfg)), "gates": literal(names(cfg, RequiresApproval)),
 			"held": {Parameter, "", Gates}, "origin": {Parameter, "", Origin}, "repo-name": {Parameter, "", RepoName}, "pusher": {Parameter, "", Pusher},
 			"purpose": {Parameter, "", RunPurpose}, "only": {Parameter, "", Only}, "reason": {Parameter, "", Reason},
-			"target": {Parameter, "", Target}, "override": {Parameter, "", Override},
+			"target": {Parameter, "", Target}, "override": {Parameter, "", Override}, "asks": literal("true"), "created": {Run, "", RunCreated},
 		}))
 	b.steps[len(b.steps)-1].Cluster = true
 }
@@ -221,16 +221,10 @@ func (b *builder) environment(env config.Environment, access Access, provenance 
 	b.last[env.Name] = Last(env)
 	inputs := merge(b.artifact(), sources{"environment": literal(env.Name)})
 	first := len(b.steps)
-	for _, gate := range AllGates() {
-		b.steps = append(b.steps, Step{Name: gate.Step(env.Name), Title: gate.Title + " " + env.Name, Gate: &gate, After: after})
-		after = []string{gate.Step(env.Name)}
-	}
-	if env.Waits() {
-		waits := merge(inputs, sources{"purpose": {Parameter, "", RunPurpose}})
-		delete(waits, "branch")
-		b.add(Wait(env.Name), "Wait for the gates of "+env.Name, "deployer-gate", Deployer, after, waits)
-		after = []string{Wait(env.Name)}
-	}
+	b.add(Wait(env.Name), "Wait for the gates of "+env.Name, "deployer-gate", Recorder, after, sources{
+		"environment": literal(env.Name), "commit": {Parameter, "", CommitSHA}, "bucket": literal(b.place.Bucket), "purpose": {Parameter, "", RunPurpose},
+	})
+	after = []string{Wait(env.Name)}
 	deployment, file := merge(inputs, b.images, provenance, sources{"purpose": {Parameter, "", RunPurpose}}), Source{Kind: File, Text: stackOutputs}
 	if env.Tests != nil {
 		deployment = merge(deployment, sources{"detailed-outputs-file": file})
@@ -241,9 +235,13 @@ func (b *builder) environment(env config.Environment, access Access, provenance 
 		b.steps[len(b.steps)-1].Pod = Deploy(env.Name)
 	}
 	for i := range b.steps[first:] {
-		b.steps[first+i].Environment = env.Name
-		if b.steps[first+i].Gate == nil {
-			b.steps[first+i].Access = access
+		step := &b.steps[first+i]
+		step.Environment, step.Unless = env.Name, LeftOut
+		switch {
+		case step.Identity == Deployer:
+			step.Access = access
+		case !env.Waits(): // whether an approval is required, the run decides
+			step.Unless = NoApproval
 		}
 	}
 }

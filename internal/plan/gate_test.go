@@ -12,24 +12,23 @@ import (
 	"github.com/aphex/aphex-pipeline/stages"
 )
 
-func TestEveryEnvironmentPassesEveryGateInOrder(t *testing.T) {
-	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", After: []string{"dev"}}}}, stages.Contracts(), place())
+func TestEveryEnvironmentHasAStepThatWaitsForItsGates(t *testing.T) {
+	office := []config.Window{{Days: []string{"mon"}, From: "09:00", To: "17:00", Timezone: "UTC"}}
+	p, err := plan.New(&config.Config{Environments: []config.Environment{tested("dev"), {Name: "prod", After: []string{"dev"}, Windows: office}}}, stages.Contracts(), place())
 	require.NoError(t, err)
-	for _, environment := range []string{"dev", "prod"} {
+	for environment, unless := range map[string]string{"dev": plan.NoApproval, "prod": plan.LeftOut} {
 		at := slices.IndexFunc(p.Steps, func(s plan.Step) bool { return s.Environment == environment })
-		for _, gate := range plan.AllGates() {
-			require.NotNil(t, p.Steps[at].Gate)
-			assert.Equal(t, gate.Name, p.Steps[at].Gate.Name)
-			assert.Equal(t, []string{gate.Step(environment)}, p.Steps[at+1].After)
-			assert.True(t, plan.WaitsAt(p.Steps[at].Name))
-			at++
-		}
-		assert.Equal(t, plan.Deploy(environment), p.Steps[at].Name)
-		assert.False(t, plan.WaitsAt(p.Steps[at].Name))
+		gate, deployment := p.Steps[at], p.Steps[at+1]
+		assert.Equal(t, environment, plan.WaitedFor(gate.Name))
+		assert.Equal(t, unless, gate.Unless)
+		assert.Equal(t, plan.Recorder, gate.Identity, "it enters no account")
+		assert.Equal(t, plan.Deploy(environment), deployment.Name)
+		assert.Equal(t, []string{gate.Name}, deployment.After)
+		assert.Equal(t, plan.LeftOut, deployment.Unless)
 	}
 }
 
-func TestAGateIsOpenOnlyWhereNothingIsWaitedFor(t *testing.T) {
+func TestOnlyEnvironmentsThatWaitForNoApprovalAreListed(t *testing.T) {
 	for name, c := range map[string]struct {
 		environments, waiting []string
 		want                  string
@@ -40,6 +39,6 @@ func TestAGateIsOpenOnlyWhereNothingIsWaitedFor(t *testing.T) {
 		"a name within another": {[]string{"dev", "dev-2"}, []string{"dev"}, ",dev-2,"},
 		"none is known":         {[]string{""}, nil, ","},
 	} {
-		assert.Equal(t, c.want, plan.Approval.OpenIn(c.environments, c.waiting), name)
+		assert.Equal(t, c.want, plan.OpenIn(c.environments, c.waiting), name)
 	}
 }

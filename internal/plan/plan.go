@@ -24,8 +24,8 @@ type Step struct {
 	Name        string            // unique in the plan: "build", "deploy-dev"
 	Title       string            // for people: "Deploy dev"
 	Environment string            // empty in steps before the environments
-	Contract    contract.Contract // of the stage; zero for a gate
-	Gate        *Gate             // that the step waits at instead of running a stage; nil for a stage
+	Contract    contract.Contract // of the stage
+	Unless      string            // output of the pipeline's own step that lists the environments which skip the step
 	Inputs      []Input           // in the order of the contract
 	After       []string          // names of the steps that must have succeeded
 	Identity    Identity          // whose permissions it has
@@ -121,7 +121,8 @@ const PullRequest = "pull-request"
 // Skipped is the output of the validation that ends a run unless it is empty.
 const Skipped = "skipped"
 
-// NoApproval is the output of the pipeline's own step that opens the gate Approval.
+// NoApproval is the output of the pipeline's own step that lists the environments which wait for no
+// approval, in the format of [List].
 const NoApproval = "no-approval"
 
 // Parameters lists the parameters of every run, in their fixed order.

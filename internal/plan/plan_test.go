@@ -53,9 +53,9 @@ func TestEnvironmentsFollowOneAnotherAfterThePipelinesOwnDeployment(t *testing.T
 
 	assert.Equal(t, plan.Validate, p.Steps[0].Name)
 	assert.Empty(t, p.Steps[0].After)
-	assert.Equal(t, []string{"approve-dev", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, ofEnvironments(p))
+	assert.Equal(t, []string{"gate-dev", "deploy-dev", "test-dev", "gate-prod", "deploy-prod"}, ofEnvironments(p))
 	for name, after := range map[string]string{
-		"build": "validate", "approve-dev": "pipeline", "deploy-dev": "approve-dev", "test-dev": "deploy-dev", "approve-prod": "test-dev", "deploy-prod": "approve-prod",
+		"build": "validate", "gate-dev": "pipeline", "deploy-dev": "gate-dev", "test-dev": "deploy-dev", "gate-prod": "test-dev", "deploy-prod": "gate-prod",
 	} {
 		assert.Equal(t, []string{after}, step(t, p, name).After, name)
 	}
@@ -68,7 +68,7 @@ func TestEnvironmentsOfOneWaveWaitForTheSameOnes(t *testing.T) {
 	require.NoError(t, err)
 
 	assert.Equal(t, []string{
-		"approve-dev", "deploy-dev", "approve-eu", "deploy-eu", "test-eu", "approve-us", "deploy-us", "test-us",
+		"gate-dev", "deploy-dev", "gate-eu", "deploy-eu", "test-eu", "gate-us", "deploy-us", "test-us",
 	}, ofEnvironments(p))
 }
 
@@ -126,7 +126,7 @@ func TestThePipelinesOwnStepReceivesTheEnvironmentsOfTheRun(t *testing.T) {
 	for _, name := range ofEnvironments(p) {
 		assert.Contains(t, []string{"dev", "prod"}, step(t, p, name).Environment, name)
 	}
-	assert.Equal(t, []string{"approve-dev", "deploy-dev", "test-dev", "approve-prod", "deploy-prod"}, ofEnvironments(p))
+	assert.Equal(t, []string{"gate-dev", "deploy-dev", "test-dev", "gate-prod", "deploy-prod"}, ofEnvironments(p))
 }
 
 // changed are the contracts of all stages, one of them changed.
@@ -166,7 +166,7 @@ func TestAnOutputThatNoStepHasIsAnError(t *testing.T) {
 
 func TestTheEnvironmentThatAStepDeploysIsFoundInItsName(t *testing.T) {
 	assert.Equal(t, "prod-eu", plan.DeployedBy(plan.Deploy("prod-eu")))
-	for _, step := range []string{plan.Build, plan.Test("dev"), plan.Approve("dev"), ""} {
+	for _, step := range []string{plan.Build, plan.Test("dev"), plan.Wait("dev"), ""} {
 		assert.Empty(t, plan.DeployedBy(step), step)
 	}
 }
@@ -191,7 +191,7 @@ func TestAnyGraphOfEnvironmentsIsPlannedCompletelyAndInOrder(t *testing.T) {
 		for _, env := range environments {
 			assert.True(t, done[plan.Deploy(env.Name)])
 			assert.Equal(t, env.Tests != nil, done[plan.Test(env.Name)])
-			assert.True(t, done[plan.Approve(env.Name)], "whether it waits is decided in the run")
+			assert.True(t, done[plan.Wait(env.Name)], "whether it waits is decided in the run")
 		}
 	})
 }

@@ -16,12 +16,22 @@ const (
 	ToRetry Purpose = "retry"
 	// ToOverride lets another run pass gates of an environment. It deploys nothing itself.
 	ToOverride Purpose = "override"
+	// ToApprove approves that another run deploys to an environment, and ToReject refuses that.
+	// Both deploy nothing themselves.
+	ToApprove Purpose = "approve"
+	ToReject  Purpose = "reject"
 	// ToStart runs a commit from its beginning, as its push would.
 	ToStart Purpose = "start"
 )
 
 // Builds reports whether a run of the purpose builds its commit, and updates the pipeline to it.
 func (p Purpose) Builds() bool { return p == "" || p == ToStart }
+
+// Deploys reports whether a run of the purpose deploys. The others say something about another run.
+func (p Purpose) Deploys() bool { return p != ToOverride && !p.Decides() }
+
+// Decides reports whether a run of the purpose approves or rejects a deployment of another one.
+func (p Purpose) Decides() bool { return p == ToApprove || p == ToReject }
 
 // Parameters of a run that a person asked for; empty in any other. The pusher of such a run
 // is the person.
@@ -34,7 +44,7 @@ const (
 // Asked lists the parameters of runs that a person asked for, in their fixed order.
 func Asked() []string { return []string{RunPurpose, Only, Reason} }
 
-// Parameters of a run that lets another one pass gates; empty in any other.
+// Parameters of a run that says something about another one; empty in any other.
 const (
 	Target   = "target"   // the other run
 	Override = "override" // names of the gates, separated by spaces

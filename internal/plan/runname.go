@@ -14,7 +14,7 @@ import (
 //	shop-<32 digits of the commit>         the first run
 //	shop-<32 digits of the commit>-r2      its second retry
 //	shop-<32 digits of the commit>-b1      the first rollback to the commit
-//	shop-<32 digits of the commit>-o1      the first that lets another one pass a gate
+//	shop-<32 digits of the commit>-o1      the first that approves or rejects another one, or lets it pass gates
 //	shop-<32 digits of the commit>-s0f3k   on schedule, at that time
 //	shop-<32 digits of the commit>-t9a41   of a tag with that digest
 //	shop-<32 digits of the commit>-h       the successor of the first run
@@ -27,7 +27,7 @@ type NameOfRun struct {
 	Commit     string // first 32 digits of the commit; all of them in names of earlier versions
 	Retry      int    // number of the retry, from 1; 0 is none
 	Rollback   int    // number of the rollback, from 1; 0 is none
-	Override   int    // number of the run that lets another one pass a gate, from 1; 0 is none
+	Override   int    // number of the run that says something about another one, from 1; 0 is none
 	Scheduled  string // time of triggers.schedule, as [ScheduledAt] writes it; "" is none
 	Tag        string // first four digits of the SHA-256 of the tag's reference; "" is none
 	HandedOver bool   // a successor run

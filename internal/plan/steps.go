@@ -22,8 +22,7 @@ func DeployedBy(step string) string {
 
 const waitPrefix = "gate-"
 
-// Wait returns the name of the step that waits until the gates of an environment open. Only
-// an environment whose configuration has such a gate has the step.
+// Wait returns the name of the step that waits until the gates of an environment open.
 func Wait(environment string) string { return waitPrefix + environment }
 
 // WaitedFor returns the environment whose gates a step waits for, or "".
@@ -38,8 +37,17 @@ func WaitedFor(step string) string {
 // Test returns the name of the step that tests an environment.
 func Test(environment string) string { return "test-" + environment }
 
-// Approve returns the name of the step that waits for the approval of an environment.
-func Approve(environment string) string { return Approval.Step(environment) }
+const suspendPrefix = "approve-"
+
+// Suspended returns the environment whose approval a suspended step waits for, or "". Templates of
+// earlier versions have such steps, which Argo resumes.
+func Suspended(step string) string {
+	environment, _ := strings.CutPrefix(step, suspendPrefix)
+	if environment == step {
+		return ""
+	}
+	return environment
+}
 
 // Last returns the name of the final step of an environment, which later environments wait for.
 func Last(env config.Environment) string {

@@ -19,36 +19,51 @@ import (
 // Help describes the stage on the command line.
 const Help = `Wait until the gates of an environment let its deployment begin.
 
-Reads windows and freezes of the environment in the configuration of the commit, and from
-the bucket the freeze that a person made (generator freeze) and the overrides of the run
+Reads from the bucket what the run stored for its gates: the configuration of the commit
+and whether the environment requires an approval. Then it reads what people said: approvals
+and rejections (generator approve, reject), freezes (generator freeze) and overrides
 (generator override). It ends when all gates are open, when a newer run waits for the same
-environment, or with an error if no gate opens within six days.
+environment, or with an error if a person rejects the deployment or no gate opens within
+six days.
 
 Example:
 
   deployer gate --environment prod --commit $(git rev-parse HEAD) --bucket aphex-shop-111111111111-eu-west-1 \
-    --artifact <key> --digest sha256:<hex>
+    --workflow shop-3f2a9c1d0b8e4f7a6c5d4e3f2a1b0c9d
 `
 
 // Input is the input of the stage.
 type Input struct {
 	Environment string `help:"Name of the environment whose gates to wait for." required:""`
-	bucket.Workspace
+	Commit      string `help:"Full commit SHA of the run." required:""`
+	Bucket      string `help:"Artifact bucket, with what the run stored for its gates and what people said of them."`
+	// Of runs of earlier versions, which store nothing for their gates.
+	Artifact     string        `help:"Key of the built workspace in the bucket, whose configuration to read."`
+	Digest       string        `help:"SHA-256 digest of the artifact, as sha256:<hex>."`
+	Source       string        `help:"Folder whose configuration to read." type:"path" placeholder:"DIR"`
+	ArtifactDir  string        `help:"Folder with the artifact, instead of a bucket; also has what people said." type:"path" placeholder:"DIR"`
 	Purpose      string        `help:"What a person wants of the run; none of a push." enum:",rollback,redeploy,promote,retry,start" default:""`
 	Config       string        `help:"Configuration file, relative to the repository." default:"aphex-config.yaml"`
 	ConfigDigest string        `help:"SHA-256 digest of the configuration file, as printed by the validator: another file is refused. Without it, the file of the workspace is used; a run always passes it." nonempty:"" placeholder:"sha256:<hex>"`
 	ClockOffset  time.Duration `help:"Add this to the time that windows and freezes are compared with, to try them." default:"0s"`
 }
 
-// Validate requires a workspace, and a bucket: what people said of the gates is there.
+// Validate requires a bucket: what people said of the gates is there. Runs of earlier versions
+// name the workspace that has the configuration.
 func (in Input) Validate() error {
-	if err := in.Workspace.Validate(); err != nil {
-		return err
+	if in.Artifact != "" || in.Source != "" || in.ArtifactDir != "" {
+		if err := in.workspace().Validate(); err != nil {
+			return err
+		}
 	}
 	if in.Bucket == "" && in.ArtifactDir == "" {
 		return errs.Invalidf("there is no bucket to read freezes and overrides from").WithHint("pass --bucket")
 	}
 	return nil
+}
+
+func (in Input) workspace() bucket.Workspace {
+	return bucket.Workspace{Commit: in.Commit, Bucket: in.Bucket, Artifact: in.Artifact, Digest: in.Digest, Source: in.Source, ArtifactDir: in.ArtifactDir}
 }
 
 // Output is the output of the stage.
@@ -77,15 +92,7 @@ const (
 
 // Run waits.
 func Run(ctx context.Context, d Deps, frame stage.Frame, in Input) (out Output, err error) {
-	cfg, err := d.declared(ctx, frame, in)
-	if err != nil {
-		return out, err
-	}
-	env, found := cfg.Environment(in.Environment)
-	if !found { // the deployment says so
-		return out, nil
-	}
-	w := waiting{Deps: d, frame: frame, in: in, cfg: cfg, env: env, began: time.Now()}
+	w := waiting{Deps: d, frame: frame, in: in, began: time.Now()}
 	for pause := firstLook; ; pause = min(2*pause, mostPause) {
 		left, err := w.look(ctx)
 		out.Gates = w.gates
@@ -105,8 +112,9 @@ type waiting struct {
 	Deps
 	frame  stage.Frame
 	in     Input
-	cfg    *config.Config
+	cfg    *config.Config // nil until it was read
 	env    config.Environment
+	asked  *gate.Asked // nil in a run of an earlier version
 	began  time.Time
 	blind  time.Time // since when the bucket does not answer; zero if it does
 	reason string
@@ -123,7 +131,7 @@ func (w *waiting) look(ctx context.Context) (left time.Duration, err error) {
 	}
 	if w.blind.IsZero() {
 		w.blind = time.Now()
-		w.frame.Log.Warn("the gates cannot be looked at; they are looked at again", "environment", w.env.Name, "error", err)
+		w.frame.Log.Warn("the gates cannot be looked at; they are looked at again", "environment", w.in.Environment, "error", err)
 	}
 	if time.Since(w.blind) > mostBlind {
 		return 0, err
@@ -131,16 +139,35 @@ func (w *waiting) look(ctx context.Context) (left time.Duration, err error) {
 	return mostPause, nil
 }
 
+// begin reads what the gates look at. It reports whether the commit has the environment.
+func (w *waiting) begin(ctx context.Context) (found bool, err error) {
+	if w.cfg == nil && w.frame.Workflow != "" {
+		if w.asked, err = (gate.Store{Bucket: w.Bucket}).Asked(ctx, w.frame.Workflow); err != nil {
+			return false, err
+		}
+	}
+	if w.cfg == nil {
+		if w.cfg, err = w.declared(ctx, w.frame, w.in, w.asked); err != nil {
+			return false, err
+		}
+	}
+	w.env, found = w.cfg.Environment(w.in.Environment)
+	return found, nil
+}
+
 func (w *waiting) evaluate(ctx context.Context) (left time.Duration, err error) {
-	known, err := gate.Store{Bucket: w.Bucket}.Known(ctx, w.frame.Workflow, w.env.Name)
+	if found, err := w.begin(ctx); err != nil || !found { // the deployment says that it is not there
+		return 0, err
+	}
+	known, err := gate.Store{Bucket: w.Bucket}.KnownOf(ctx, w.asked, w.frame.Workflow, w.env.Name)
 	if err != nil {
 		return 0, err
 	}
 	known.Now, known.Environment = time.Now().Add(w.in.ClockOffset), w.env
 	w.gates = gate.Evaluate(known)
-	if w.gates.Pass() {
+	if w.gates.Pass() || w.gates.Rejected() {
 		w.gates.Log(w.frame.Log)
-		return 0, nil
+		return 0, w.gates.Held(w.frame.Workflow, w.env.Name)
 	}
 	if w.frame.Workflow != "" {
 		runs := inventory.Store{Bucket: w.Bucket, Engine: deploy.Engine{Run: w.frame.Workflow}}
@@ -168,15 +195,23 @@ func tooLong(outcomes gate.Outcomes, run, environment string) error {
 	return fmt.Errorf("a run waits at most six days: %w", outcomes.Held(run, environment))
 }
 
-// declared reads the configuration of the commit.
-func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input) (*config.Config, error) {
+// declared reads the configuration of the commit: as the run stored it, or from the workspace in a
+// run of an earlier version.
+func (d Deps) declared(ctx context.Context, frame stage.Frame, in Input, asked *gate.Asked) (*config.Config, error) {
 	var source []byte
 	var err error
-	if in.Source != "" {
+	switch {
+	case in.Source != "":
 		source, err = config.Read(in.Source, in.Config)
-	} else {
-		source, err = in.FetchFile(ctx, d.Bucket, frame.Log, in.Config)
+	case in.Artifact != "" || in.ArtifactDir != "":
+		source, err = in.workspace().FetchFile(ctx, d.Bucket, frame.Log, in.Config)
 		defer d.Bucket.Release()
+	case asked == nil:
+		return nil, errs.Failedf("run %q stored nothing for the gates of its environments", frame.Workflow).WithHint("its pipeline step does that: generator retry")
+	case asked.Commit != in.Commit:
+		return nil, errs.Failedf("run %q stored the gates of commit %s, not of %s", frame.Workflow, asked.Commit, in.Commit).WithHint("a run has one commit: generator retry")
+	default:
+		source = []byte(asked.Config)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of the built workspace: %w", in.Config, err)

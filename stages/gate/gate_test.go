@@ -49,7 +49,7 @@ func (w *waits) from(ctx context.Context, text string) (gatestage.Output, error)
 	at, err := time.Parse(time.RFC3339, text)
 	require.NoError(w, err)
 	in := gatestage.Input{
-		Environment: "prod", Config: "aphex-config.yaml", ClockOffset: time.Until(at), Workspace: bucket.Workspace{Commit: older, Source: w.source},
+		Environment: "prod", Config: "aphex-config.yaml", ClockOffset: time.Until(at), Commit: older, Source: w.source,
 	}
 	return gatestage.Run(ctx, gatestage.Deps{Bucket: w.bucket}, stage.Frame{Log: slog.New(slog.NewTextHandler(&w.log, nil)), Workflow: "shop-1", Step: "gate-prod"}, in)
 }
@@ -199,8 +199,78 @@ func TestAWaitSurvivesABucketThatDoesNotAnswerForAWhile(t *testing.T) {
 }
 
 func TestAWaitWithoutABucketIsRefused(t *testing.T) {
-	in := gatestage.Input{Environment: "prod", Workspace: bucket.Workspace{Commit: older, Source: "."}}
+	in := gatestage.Input{Environment: "prod", Commit: older, Source: "."}
 	assert.Equal(t, errs.Invalid, errs.KindOf(in.Validate()))
 	in.Bucket = "artifacts"
 	assert.NoError(t, in.Validate())
+}
+
+// asking stores what the pipeline step of the run stores if it requires an approval of prod.
+func (w *waits) asking() gate.Store {
+	w.Helper()
+	text, err := os.ReadFile(filepath.Join(w.source, "aphex-config.yaml"))
+	require.NoError(w, err)
+	s := gate.Store{Bucket: w.bucket}
+	require.NoError(w, s.Ask(w.Context(), "shop-1", gate.Asked{Commit: older, Config: string(text), Approvals: []string{"prod"}}))
+	w.source = ""
+	return s
+}
+
+func TestARunWaitsForAPersonAndThenForItsWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, began := waitsFor(t, monday), time.Now()
+		s := w.asking()
+		go func() {
+			time.Sleep(time.Hour)
+			_ = s.Decide(context.WithoutCancel(t.Context()), gate.Decision{Run: "shop-1", Environment: "prod", By: "ada", Attested: true, At: time.Now()})
+		}()
+		out, err := w.from(t.Context(), "2026-11-30T06:00:00+01:00")
+		require.NoError(t, err)
+		assert.Equal(t, 3*time.Hour, time.Since(began).Round(time.Minute))
+		require.Len(t, out.Gates, 2)
+		assert.Equal(t, gate.Approval, out.Gates[0].Gate)
+		assert.Equal(t, "ada", out.Gates[0].Decisions[0].By)
+		synctest.Wait()
+	})
+}
+
+func TestARejectionEndsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, began := waitsFor(t, ""), time.Now()
+		s := w.asking()
+		go func() {
+			time.Sleep(time.Hour)
+			_ = s.Decide(context.WithoutCancel(t.Context()), gate.Decision{Run: "shop-1", Environment: "prod", By: "ada", Attested: true, Reject: true, Why: "not today", At: time.Now()})
+		}()
+		out, err := w.from(t.Context(), "2026-11-30T06:00:00+01:00")
+		assert.Equal(t, errs.Held, errs.KindOf(err))
+		assert.ErrorContains(t, err, "rejected by ada")
+		assert.InDelta(t, time.Hour, time.Since(began), float64(31*time.Second))
+		require.Len(t, out.Gates, 1)
+		assert.Equal(t, gate.Rejected, out.Gates[0].State)
+		synctest.Wait()
+	})
+}
+
+func TestARunThatNobodyApprovesEndsAfterSixDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, began := waitsFor(t, ""), time.Now()
+		w.asking()
+		_, err := w.from(t.Context(), "2026-11-30T06:00:00+01:00")
+		assert.Equal(t, errs.Held, errs.KindOf(err))
+		assert.ErrorContains(t, err, "it waits for an approval (generator approve shop-1 --environment prod)")
+		assert.InDelta(t, 6*24*time.Hour, time.Since(began), float64(31*time.Second))
+	})
+}
+
+func TestAGateWithoutWhatItsRunStoredStaysShut(t *testing.T) {
+	w := waitsFor(t, "")
+	w.source = ""
+	_, err := w.from(t.Context(), "2026-11-30T06:00:00+01:00")
+	require.ErrorContains(t, err, `run "shop-1" stored nothing for the gates`)
+	w = waitsFor(t, "")
+	require.NoError(t, gate.Store{Bucket: w.bucket}.Ask(t.Context(), "shop-1", gate.Asked{Commit: newer, Config: "{}"}))
+	w.source = ""
+	_, err = w.from(t.Context(), "2026-11-30T06:00:00+01:00")
+	require.ErrorContains(t, err, "stored the gates of commit "+newer)
 }

@@ -35,7 +35,10 @@ func (d Deps) again(ctx context.Context, frame stage.Frame, in Input) (Output, e
 	if err != nil {
 		return Output{}, err
 	}
-	if plan.Purpose(in.Purpose) == plan.ToOverride {
+	switch purpose := plan.Purpose(in.Purpose); {
+	case purpose.Decides():
+		return d.decide(ctx, frame, in, cfg, chosen)
+	case !purpose.Deploys():
 		return d.override(ctx, frame, in, cfg, chosen)
 	}
 	stored, err := d.stored(ctx, in)
@@ -65,7 +68,11 @@ func (d Deps) again(ctx context.Context, frame stage.Frame, in Input) (Output, e
 		return slices.ContainsFunc(chosen, func(env config.Environment) bool { return env.Name == name })
 	})
 	out.LeftOut, out.Unreached = plan.List(left), []string{}
-	out.NoApproval = plan.Approval.OpenIn(in.Environments, without(in.gatesOf(cfg), left))
+	waiting := without(in.gatesOf(cfg), left)
+	out.NoApproval = plan.OpenIn(in.Environments, waiting)
+	if err := d.ask(ctx, frame, in, cfg, waiting); err != nil {
+		return Output{}, err
+	}
 	frame.Log.Info("deploying what an earlier run built", "purpose", in.Purpose, "commit", in.Commit, "environments", plan.List(namesOf(chosen)), "by", in.Pusher, "attested", out.Attested)
 	return out, nil
 }

@@ -59,7 +59,7 @@ func kept(cfg *config.Config, before map[string]stage.Deployed) []string {
 	for _, env := range cfg.Environments {
 		has, known := before[env.Name]
 		comes := !known || has.Account != "" && (has.Account != env.Account || has.Region != env.Region)
-		if !plan.Approval.Requires(env) && (has.Approval || comes && (guarded[env.Account] || guarded[anyAccount])) {
+		if !plan.RequiresApproval(env) && (has.Approval || comes && (guarded[env.Account] || guarded[anyAccount])) {
 			waiting = append(waiting, env.Name)
 		}
 	}

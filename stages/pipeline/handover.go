@@ -57,7 +57,7 @@ func (in Input) given() map[string]string {
 func (in Input) gatesOf(cfg *config.Config) []string {
 	gates := slices.Concat(in.Gates, in.Held)
 	for _, env := range cfg.Environments {
-		if plan.Approval.Requires(env) {
+		if plan.RequiresApproval(env) {
 			gates = append(gates, env.Name)
 		}
 	}
@@ -68,7 +68,7 @@ func (in Input) gatesOf(cfg *config.Config) []string {
 // conclude sets the environments that wait for an approval, and those of the
 // commit that the run does not deploy.
 func (in Input) conclude(frame stage.Frame, cfg *config.Config, out Output) Output {
-	out.NoApproval = plan.Approval.OpenIn(in.Environments, in.gatesOf(cfg))
+	out.NoApproval = plan.OpenIn(in.Environments, in.gatesOf(cfg))
 	out.LeftOut, out.Unreached = plan.List(nil), []string{}
 	if out.Handover != nil || len(in.Environments) == 0 {
 		return out

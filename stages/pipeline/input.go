@@ -72,11 +72,13 @@ type Input struct {
 	Gates        []string `help:"Environments that wait for an approval according to the run's template." sep:" " placeholder:"NAME" group:"Run"`
 	Held         []string `help:"Environments that wait for an approval according to the run that handed over to this one." sep:" " placeholder:"NAME" group:"Run"`
 	Origin       string   `help:"Run that handed over to this one. Such a run does not hand over again." placeholder:"NAME" group:"Run"`
-	Purpose      string   `help:"What a person wants of the run: rollback, redeploy, promote or retry deploy what an earlier run built, and update nothing of the pipeline; override lets another run pass gates; start is as a push." enum:",rollback,redeploy,promote,retry,override,start" default:"" group:"Run"`
+	Purpose      string   `help:"What a person wants of the run: rollback, redeploy, promote or retry deploy what an earlier run built, and update nothing of the pipeline; override, approve and reject say something about another run; start is as a push." enum:",rollback,redeploy,promote,retry,override,approve,reject,start" default:"" group:"Run"`
 	Only         []string `help:"Environments to deploy; none are all." sep:" " placeholder:"NAME" group:"Run"`
 	Reason       string   `help:"Why the person asked for the run." group:"Run"`
-	Target       string   `help:"With the purpose override: run that passes the gates." placeholder:"NAME" group:"Run"`
+	Target       string   `help:"With the purposes override, approve and reject: the run that is meant." placeholder:"NAME" group:"Run"`
 	Override     []string `help:"With the purpose override: gates of the environments that it passes." sep:" " placeholder:"GATE" group:"Run"`
+	Asks         bool     `help:"The environments of the run wait for approvals in steps of deployer gate. Templates of earlier versions suspend the run." group:"Run"`
+	Created      string   `help:"When the run was created, as RFC 3339: the time of what a person approves or rejects with it." placeholder:"TIME" group:"Run"`
 	RepoName     string   `help:"Owner and name of the repository, for the successor run." placeholder:"OWNER/NAME" group:"Run"`
 	Pusher       string   `help:"Login of the pusher, for the successor run, or who asked for this one." group:"Run"`
 

@@ -32,10 +32,7 @@ func (d Deps) override(ctx context.Context, frame stage.Frame, in Input, cfg *co
 	if err != nil {
 		return Output{}, err
 	}
-	out := Output{
-		Result: Unchanged, Changes: []manifest.Change{}, Undeployed: []string{}, Removed: []stage.RemovedStack{}, Unreached: []string{},
-		LeftOut: plan.List(in.Environments), NoApproval: plan.Approval.OpenIn(in.Environments, nil),
-	}
+	out := in.nothing()
 	if out.Attested, err = d.attested(ctx, in, cfg); err != nil {
 		return Output{}, err
 	}
@@ -48,6 +45,14 @@ func (d Deps) override(ctx context.Context, frame stage.Frame, in Input, cfg *co
 	frame.Log.Warn("a run may pass gates that are closed", "run", in.Target, "environments", strings.Join(namesOf(chosen), ", "), "gates", strings.Join(in.Override, ", "),
 		"by", in.Pusher, "attested", out.Attested, "why", in.Reason)
 	return out, nil
+}
+
+// nothing is the output of a run that deploys nothing.
+func (in Input) nothing() Output {
+	return Output{
+		Result: Unchanged, Changes: []manifest.Change{}, Undeployed: []string{}, Removed: []stage.RemovedStack{}, Unreached: []string{},
+		LeftOut: plan.List(in.Environments), NoApproval: plan.OpenIn(in.Environments, nil),
+	}
 }
 
 // addOverride stores an override: of a run that has ended, that of what its record says it was held for.

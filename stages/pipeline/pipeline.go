@@ -145,7 +145,11 @@ func (d Deps) goOn(ctx context.Context, frame stage.Frame, in Input, declared *c
 	if out.Attested, err = d.attested(ctx, in, declared); err != nil {
 		return Output{}, err
 	}
-	return in.conclude(frame, declared, out), nil
+	out = in.conclude(frame, declared, out)
+	if out.Handover != nil {
+		return out, nil
+	}
+	return out, d.ask(ctx, frame, in, declared, in.gatesOf(declared))
 }
 
 // stops reports whether a failed update or handover ends the run.

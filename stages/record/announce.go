@@ -20,7 +20,7 @@ import (
 // had nothing to do, only those learn that show every run; of one that only let another one pass
 // a gate, nobody does.
 func (d Deps) announce(ctx context.Context, frame stage.Frame, in Input, document Document) {
-	if document.Purpose == string(plan.ToOverride) {
+	if !plan.Purpose(document.Purpose).Deploys() {
 		return
 	}
 	e := eventOf(document, in, d.recovered(ctx, frame, document))

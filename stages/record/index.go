@@ -177,7 +177,7 @@ func short(text string) string {
 func (x *Index) failedBefore(run string) bool {
 	at := slices.IndexFunc(x.Runs, func(s Summary) bool { return s.Run == run })
 	for _, s := range x.Runs[at+1:] {
-		if !s.Check && s.Purpose != string(plan.ToOverride) && s.HandedOver == "" && s.Status != Stopped && s.Status != Superseded && s.Status != Skipped {
+		if !s.Check && plan.Purpose(s.Purpose).Deploys() && s.HandedOver == "" && s.Status != Stopped && s.Status != Superseded && s.Status != Skipped {
 			return s.Status != "Succeeded"
 		}
 	}

@@ -106,13 +106,13 @@ func TestAGateWaitsUnlessItIsKnownThatItNeedNot(t *testing.T) {
 		task, value string
 		runs        bool
 	}{
-		{"approve-prod", ",dev,staging,", true},
-		{"approve-prod", ",dev,prod,", false},
-		{"approve-prod", ",prod,", false},
-		{"approve-prod", ",prod-eu,eu-prod,", true},
-		{"approve-prod", ",", true},
-		{"approve-prod", "", true},
-		{"approve-dev", ",dev,", false},
+		{"gate-prod", ",dev,staging,", true},
+		{"gate-prod", ",dev,prod,", false},
+		{"gate-prod", ",prod,", false},
+		{"gate-prod", ",prod-eu,eu-prod,", true},
+		{"gate-prod", ",", true},
+		{"gate-prod", "", true},
+		{"gate-dev", ",dev,", false},
 		{"environments", "handed-over", false},
 		{"environments", "updated", true},
 		{"environments", "kept", true},

@@ -23,11 +23,13 @@ const (
 	Policy     Name = "policy"
 )
 
-// Names lists the gates in the order in which they are evaluated.
+// Names lists the gates that people may override, in the order in which they are evaluated.
 func Names() []Name {
 	var names []Name
 	for _, g := range all {
-		names = append(names, g.Name())
+		if g.Name() != Approval {
+			names = append(names, g.Name())
+		}
 	}
 	return names
 }
@@ -41,15 +43,19 @@ type Gate interface {
 	Evaluate(Known) Outcome
 }
 
-// all are the gates in their order. An approval comes before them: a person may approve at
-// night what is deployed in the morning. Those that look at the plan come last: it is made
+// all are the gates in their order. An approval comes first: a person may approve at night what is
+// deployed in the morning. Those that look at the plan come last: it is made
 // once the deployment has its lock.
-var all = []Gate{windows{}, freezes{}, stateful{}, broadening{}, policy{}}
+var all = []Gate{approval{}, windows{}, freezes{}, stateful{}, broadening{}, policy{}}
 
 // Known is what gates are evaluated with.
 type Known struct {
 	Now         time.Time
+	Run         string
 	Environment config.Environment
+	Requires    bool       // whether the run requires an approval of the environment
+	Decisions   []Decision // about the run there
+	Wall        time.Time  // the time that decisions are compared with: Now may be one to try gates with
 	Freeze      Freeze     // that a person made; the zero value is none
 	Overrides   []Override // of this run and environment, and of plans of the commit there
 	// Plan is what a deployment would change. With one, the gates that look at plans are
@@ -63,8 +69,9 @@ type State string
 // The states.
 const (
 	Open       State = "open"
-	Waiting    State = "waiting" // closed until a time
-	Closed     State = "closed"  // until a person opens it
+	Waiting    State = "waiting"  // closed until a time
+	Closed     State = "closed"   // until a person opens it
+	Rejected   State = "rejected" // for good
 	Overridden State = "overridden"
 )
 
@@ -78,6 +85,8 @@ type Outcome struct {
 	Evidence []string  `json:"evidence,omitempty"` // what a gate found in the plan, cut
 	Stacks   []string  `json:"stacks,omitempty"`   // digests of what is planned for the stacks that have it
 	Override *Override `json:"override,omitempty"` // of a person
+	// Decisions are those that opened or rejected an approval.
+	Decisions []Decision `json:"decisions,omitempty"`
 }
 
 // Outcomes are those of all gates of an environment, in their order.
@@ -93,7 +102,7 @@ func Evaluate(known Known) Outcomes {
 		}
 		outcome := g.Evaluate(known)
 		outcome.Gate, outcome.At = g.Name(), known.Now.UTC()
-		if outcome.State != Open {
+		if outcome.State != Open && g.Name() != Approval {
 			at := slices.IndexFunc(known.Overrides, func(o Override) bool { return o.covers(outcome) })
 			if at >= 0 {
 				outcome.State, outcome.Override, outcome.Until = Overridden, &known.Overrides[at], time.Time{}
@@ -114,7 +123,7 @@ func (o Outcomes) shut() Outcomes {
 // Until returns when all gates may be open; zero if only a person knows.
 func (o Outcomes) Until() (until time.Time) {
 	for _, one := range o.shut() {
-		if one.State == Closed {
+		if one.State != Waiting {
 			return time.Time{}
 		}
 		if one.Until.After(until) {
@@ -131,6 +140,11 @@ func (o Outcomes) Reason() string {
 		reasons = append(reasons, one.Reason)
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// Rejected reports whether a person rejected the deployment, so that nothing is left to wait for.
+func (o Outcomes) Rejected() bool {
+	return slices.ContainsFunc(o, func(one Outcome) bool { return one.State == Rejected })
 }
 
 // Gates names the gates that are not open.
@@ -160,6 +174,14 @@ func (o Outcomes) Held(run, environment string) error {
 	if shut := o.shut(); slices.ContainsFunc(shut, func(one Outcome) bool { return len(one.Stacks) > 0 }) {
 		return errs.Heldf("the deployment of environment %s is held: %s", environment, o.Reason()).
 			WithHint("if that is intended: generator override %s --run %s --gate %s --why …, then generator retry %s --environment %s", environment, run, o.Gates(), run, environment)
+	}
+	switch shut := o.shut(); {
+	case o.Rejected():
+		return errs.Heldf("the deployment of environment %s was rejected: %s", environment, o.Reason()).
+			WithHint("push a commit that does better; to ask again: generator retry %s --environment %s", run, environment)
+	case len(shut) == 1 && shut[0].Gate == Approval:
+		return errs.Heldf("the deployment of environment %s may not begin: %s", environment, o.Reason()).
+			WithHint("to ask again: generator retry %s --environment %s", run, environment)
 	}
 	return errs.Heldf("the deployment of environment %s may not begin: %s", environment, o.Reason()).
 		WithHint("once it may: generator retry %s --environment %s; to let a run pass: generator override", run, environment)

@@ -109,12 +109,39 @@ type Store struct{ Bucket bucket.Bucket }
 // Known reads what people said of the gates of an environment for a run. A freeze that a
 // person ended is none, and neither is an override after a week.
 func (s Store) Known(ctx context.Context, run, environment string) (known Known, err error) {
+	var asked *Asked
+	if run != "" {
+		if asked, err = s.Asked(ctx, run); err != nil {
+			return known, err
+		}
+	}
+	return s.KnownOf(ctx, asked, run, environment)
+}
+
+// KnownOf is Known of a run whose gates look at what it asked.
+func (s Store) KnownOf(ctx context.Context, asked *Asked, run, environment string) (known Known, err error) {
+	if known, err = s.known(ctx, asked, run, environment); err != nil {
+		return known, err
+	}
 	if known.Freeze, err = s.Freeze(ctx, environment); err != nil || run == "" {
 		return known, err
 	}
-	known.Overrides, err = read[[]Override](ctx, s.Bucket, bucket.OverridesKey(run, environment))
-	known.Overrides = slices.DeleteFunc(known.Overrides, func(o Override) bool { return !o.holds() })
+	known.Overrides, err = s.overrides(ctx, run, environment)
 	return known, err
+}
+
+// known reads what people decided about a run.
+func (s Store) known(ctx context.Context, asked *Asked, run, environment string) (known Known, err error) {
+	known.Wall, known.Run, known.Environment.Name, known.Requires = time.Now(), run, environment, asked.Requires(environment)
+	if known.Requires {
+		known.Decisions, err = s.Decisions(ctx, run, environment)
+	}
+	return known, err
+}
+
+func (s Store) overrides(ctx context.Context, run, environment string) ([]Override, error) {
+	found, err := read[[]Override](ctx, s.Bucket, bucket.OverridesKey(run, environment))
+	return slices.DeleteFunc(found, func(o Override) bool { return !o.holds() }), err
 }
 
 // planPrefix and a commit take the place of a run in the key of the overrides of plans: a run
@@ -123,8 +150,7 @@ const planPrefix = "plan-"
 
 // OfPlans reads the overrides of plans of a commit in an environment, but none after a week.
 func (s Store) OfPlans(ctx context.Context, commit, environment string) ([]Override, error) {
-	known, err := s.Known(ctx, planPrefix+commit, environment)
-	return known.Overrides, err
+	return s.overrides(ctx, planPrefix+commit, environment)
 }
 
 // AddOverrideOfPlan lets runs of a commit do in an environment what a held run would have done.

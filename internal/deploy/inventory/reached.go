@@ -134,7 +134,7 @@ func (s Store) next(env config.Environment, commit string, purpose plan.Purpose,
 	former = slices.DeleteFunc(former, func(name string) bool { return name == "" || name == run })
 	next := stage.Deployed{
 		Commit: commit, Run: run, Former: former[:min(len(former), maxFormer)], Refused: refusedAfter(commit, purpose, has),
-		Account: env.Account, Region: env.Region, Approval: plan.Approval.Requires(env), Guarded: guardedBy(env, has),
+		Account: env.Account, Region: env.Region, Approval: plan.RequiresApproval(env), Guarded: guardedBy(env, has),
 	}
 	if !order.isNewest(run) { // it takes no approval away that a newer commit may have added
 		next = withApproval(next, has)
@@ -200,7 +200,7 @@ func guardedBy(env config.Environment, has stage.Deployed) []string {
 	if has.Approval && has.Account != env.Account && has.Account != "" {
 		guarded = append(guarded, has.Account)
 	}
-	if !plan.Approval.Requires(env) {
+	if !plan.RequiresApproval(env) {
 		guarded = slices.DeleteFunc(guarded, func(account string) bool { return account == env.Account })
 	}
 	slices.Sort(guarded)

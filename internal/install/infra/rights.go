@@ -69,7 +69,7 @@ func (r renderer) builds() []any {
 func (r renderer) updates() []any {
 	own := append(r.readsRepository(),
 		r.writes(bucket.Update),
-		r.reads(bucket.CommitKeys(), bucket.RecordKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.OverridesPrefix()+"*", bucket.StacksPrefix()+"*"),
+		r.reads(bucket.CommitKeys(), bucket.RecordKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.OverridesPrefix()+"*", bucket.ApprovalsPrefix()+"*", bucket.StacksPrefix()+"*"),
 		allow("ReadTemplate", actions("s3:GetObject"), r.keys([]string{bucket.TemplatesPrefix() + "*"})...), // as CloudFormation does for the caller
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	)
@@ -81,15 +81,16 @@ func (r renderer) updates() []any {
 func (r renderer) deploys() []any {
 	return append([]any{
 		r.writes(bucket.Deployment),
-		r.reads(append(bucket.ProofKeys(), bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.FreezesPrefix()+"*", bucket.OverridesPrefix()+"*", bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*")...),
+		r.reads(append(bucket.ProofKeys(), bucket.CommitKeys(), bucket.ReachedPrefix()+"*", bucket.OrderKey(), bucket.FreezesPrefix()+"*", bucket.OverridesPrefix()+"*", bucket.ApprovalsPrefix()+"*", bucket.StacksPrefix()+"*", bucket.DurationsPrefix()+"*")...),
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	}, append(r.provesArtifacts(), r.readsSigningKey()...)...)
 }
 
-// records are the permissions of the record of a run.
+// records are the permissions of the record of a run, and of the pod that waits for the gates of
+// an environment: it sees nothing of the commit but its configuration.
 func (r renderer) records() []any {
 	return append([]any{
-		r.writes(bucket.Recording), r.reads(bucket.RecordKeys()),
+		r.writes(bucket.Recording), r.reads(bucket.WrittenConditionally()),
 		allow("Find", actions("s3:ListBucket"), r.bucketARN("")),
 	}, r.readsReleases()...)
 }

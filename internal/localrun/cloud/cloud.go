@@ -223,8 +223,8 @@ func (a Address) Bucket(name string) bucket.Bucket {
 	}, bucket.OwnedBy(a.Account)), name)
 }
 
-// Read reads a document of the artifact bucket.
-func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, error) {
+// Bucket opens the artifact bucket.
+func (c Cloud) Bucket(ctx context.Context, place plan.Place) (bucket.Bucket, error) {
 	var base aws.Config
 	if c.server != nil {
 		base = c.as(c.home, place.Region)
@@ -234,7 +234,16 @@ func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, 
 			return nil, err
 		}
 	}
-	return bucket.OpenS3(bucket.NewClient(base, clients.OwnerOf(base)), place.Bucket).Get(ctx, key)
+	return bucket.OpenS3(bucket.NewClient(base, clients.OwnerOf(base)), place.Bucket), nil
+}
+
+// Read reads a document of the artifact bucket.
+func (c Cloud) Read(ctx context.Context, place plan.Place, key string) ([]byte, error) {
+	artifacts, err := c.Bucket(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	return artifacts.Get(ctx, key)
 }
 
 // Object returns where an object of the artifact bucket is: a path, as the

@@ -74,5 +74,5 @@ func causeOf(result localrun.Result) *cause {
 // unapproved reports whether a run ended at a missing approval.
 func unapproved(result localrun.Result) bool {
 	cause := causeOf(result)
-	return cause != nil && plan.WaitsAt(cause.step)
+	return cause != nil && plan.WaitedFor(cause.step) != ""
 }

@@ -65,7 +65,7 @@ func TestTheVerdictIsTheKindOfTheCause(t *testing.T) {
 }
 
 func TestAMissingApprovalIsNoFailureOfAStep(t *testing.T) {
-	approval := localrun.StepResult{Name: plan.Approve("prod"), Status: localrun.Failed, Message: "not approved"}
+	approval := localrun.StepResult{Name: plan.Wait("prod"), Status: localrun.Failed, Message: "not approved"}
 	assert.True(t, unapproved(localrun.Result{Steps: []localrun.StepResult{approval}}))
 	assert.False(t, unapproved(localrun.Result{Steps: []localrun.StepResult{{Name: "build", Status: localrun.Failed}}}))
 	assert.False(t, unapproved(localrun.Result{}))

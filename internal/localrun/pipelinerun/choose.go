@@ -34,7 +34,7 @@ func (o Options) checkChoice(cfg *config.Config) error {
 // startOf returns the environment of a step, or "".
 func startOf(cfg *config.Config, step string) string {
 	for _, name := range cfg.EnvironmentNames() {
-		if step == plan.Deploy(name) || step == plan.Wait(name) || step == plan.Approve(name) || step == plan.Test(name) {
+		if step == plan.Deploy(name) || step == plan.Wait(name) || step == plan.Test(name) {
 			return name
 		}
 	}
@@ -109,7 +109,7 @@ func (l *localRun) remember(first localrun.Result, handover *stage.Handover) err
 		}
 	}
 	for _, env := range l.cfg.Environments {
-		if plan.Approval.Requires(env) {
+		if plan.RequiresApproval(env) {
 			b.Handover.Gates += " " + env.Name
 		}
 	}

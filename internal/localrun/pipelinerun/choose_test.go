@@ -31,7 +31,7 @@ func TestARunLeavesOutWhatIsBeforeItsStartAndWhatIsNotChosen(t *testing.T) {
 		"two":                            {Options{Only: []string{"prod", "dev"}}, []string{"dev", "prod"}},
 		"from the first":                 {Options{From: "deploy-dev"}, []string{"dev", "eu", "us", "prod"}},
 		"from one of a wave":             {Options{From: "test-eu"}, []string{"eu", "us", "prod"}},
-		"from the last":                  {Options{From: "approve-prod"}, []string{"prod"}},
+		"from the last":                  {Options{From: "gate-prod"}, []string{"prod"}},
 		"from the middle, and only that": {Options{From: "deploy-us", Only: []string{"us"}}, []string{"us"}},
 	} {
 		require.NoError(t, test.options.checkChoice(waves()), name)
@@ -40,7 +40,7 @@ func TestARunLeavesOutWhatIsBeforeItsStartAndWhatIsNotChosen(t *testing.T) {
 		variable := slices.IndexFunc(l.environment(), func(entry string) bool { return strings.HasPrefix(entry, "APHEX_LEFT_OUT=") })
 		assert.Equal(t, len(test.want) < 4, variable >= 0, name)
 		for _, env := range waves().Environments {
-			for _, task := range []string{"approve-", "deploy-", "test-"} {
+			for _, task := range []string{"gate-", "deploy-", "test-"} {
 				assert.Equal(t, !slices.Contains(test.want, env.Name), left(task+env.Name), "%s: %s", name, task+env.Name)
 			}
 		}

@@ -3,14 +3,19 @@ package pipelinerun
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/awsauth/clients"
+	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 	"github.com/aphex/aphex-pipeline/internal/errs"
+	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/report/screen"
 	"github.com/aphex/aphex-pipeline/stages"
 )
@@ -78,6 +83,32 @@ func (l *localRun) keepPublicKey() error {
 		return err
 	}
 	return errs.Writing(l.publicKey(), os.WriteFile(l.publicKey(), public, 0o644))
+}
+
+// decide asks for the approval that a run requires of the environment whose gates a task waits for, and
+// stores it as nobody attests it.
+func (l *localRun) decide(ctx context.Context, run, task string, waiting func()) error {
+	environment := plan.WaitedFor(task)
+	if environment == "" {
+		return nil
+	}
+	artifacts, err := l.cloud.Bucket(ctx, plan.PlaceOf(l.cfg, l.Account, l.Region, l.Config))
+	if err != nil {
+		return err
+	}
+	people := gate.Store{Bucket: artifacts}
+	if waits, err := people.WaitsForPerson(ctx, run, environment); err != nil || !waits {
+		return err
+	}
+	waiting()
+	if err := l.approve(ctx, task); err != nil {
+		return err
+	}
+	me, err := user.Current()
+	if err != nil {
+		return fmt.Errorf("reading the name of this user: %w", err)
+	}
+	return people.Decide(ctx, gate.Decision{Run: run, Environment: environment, By: me.Username, At: time.Now().UTC().Truncate(time.Second)})
 }
 
 // approve asks on the terminal whether to continue with a step.

@@ -278,8 +278,11 @@ func (l *localRun) once(ctx context.Context, name, entrypoint string, more map[s
 		LeaveOut:   l.leftOut(),
 		Keep:       l.Keep,
 		Approve:    l.approve,
-		Log:        l.console.opener(filepath.Join(l.state.Run(name), "logs")),
-		Observe:    l.console.observe,
+		Begin: func(ctx context.Context, task string, waiting func()) error {
+			return l.decide(ctx, name, task, waiting)
+		},
+		Log:     l.console.opener(filepath.Join(l.state.Run(name), "logs")),
+		Observe: l.console.observe,
 	})
 }
 

@@ -128,11 +128,11 @@ func (s *summary) line(format string, args ...any) { fmt.Fprintf(&s.text, format
 // requiresApproval reports whether the run waits at a gate that it has not reached: the
 // commit declares an approval, or takes one away.
 func (l *localRun) requiresApproval(gate string) bool {
-	if slices.ContainsFunc(l.gates, func(name string) bool { return plan.Approve(name) == gate }) {
+	if slices.ContainsFunc(l.gates, func(name string) bool { return plan.Wait(name) == gate }) {
 		return true
 	}
 	return slices.ContainsFunc(l.cfg.Environments, func(env config.Environment) bool {
-		return plan.Approve(env.Name) == gate && plan.Approval.Requires(env)
+		return plan.Wait(env.Name) == gate && (plan.RequiresApproval(env) || env.Waits())
 	})
 }
 
@@ -150,7 +150,7 @@ func (s *summary) stages(result localrun.Result, named bool, required func(gate 
 		width = max(width, screen.Width(step.Name))
 	}
 	for _, step := range result.Steps {
-		if step.Status == localrun.Skipped || step.Status == localrun.Omitted && plan.WaitsAt(step.Name) && !required(step.Name) {
+		if step.Status == localrun.Skipped || step.Status == localrun.Omitted && plan.WaitedFor(step.Name) != "" && !required(step.Name) {
 			continue
 		}
 		took := ""

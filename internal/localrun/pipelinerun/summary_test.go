@@ -49,13 +49,13 @@ func TestAGateThatWasNotReachedIsListedIfItRequiresAnApproval(t *testing.T) {
 	s := &summary{console: newConsole(io.Discard)}
 	s.stages(localrun.Result{Steps: []localrun.StepResult{
 		{Name: "pipeline", Status: localrun.Failed, Message: "exit code 2"},
-		{Name: "approve-dev", Status: localrun.Omitted, Message: "not started: pipeline"},
+		{Name: "gate-dev", Status: localrun.Omitted, Message: "not started: pipeline"},
 		{Name: "deploy-dev", Status: localrun.Omitted, Message: "not started: pipeline"},
-		{Name: "approve-prod", Status: localrun.Failed, Message: "not approved: approve-prod"},
-		{Name: "approve-eu", Status: localrun.Omitted, Message: "not started: approve-prod"},
-	}}, false, func(gate string) bool { return gate == "approve-eu" })
-	assert.NotContains(t, s.text.String(), "approve-dev")
-	assert.Regexp(t, `· approve-eu +not started: approve-prod\n`, s.text.String())
+		{Name: "gate-prod", Status: localrun.Failed, Message: "not approved: gate-prod"},
+		{Name: "gate-eu", Status: localrun.Omitted, Message: "not started: gate-prod"},
+	}}, false, func(gate string) bool { return gate == "gate-eu" })
+	assert.NotContains(t, s.text.String(), "gate-dev")
+	assert.Regexp(t, `· gate-eu +not started: gate-prod\n`, s.text.String())
 	assert.Regexp(t, `deploy-dev +not started: pipeline\n`, s.text.String())
-	assert.Contains(t, s.text.String(), "not approved: approve-prod")
+	assert.Contains(t, s.text.String(), "not approved: gate-prod")
 }

@@ -94,7 +94,9 @@ func (s Source) Status(ctx context.Context) (status Status, unknown, err error) 
 	defer cancel()
 	runs, unknown := s.Running(ctx)
 	for _, run := range runs {
-		status.add(run)
+		if err := status.add(ctx, s.Bucket, run); err != nil {
+			return Status{}, nil, err
+		}
 	}
 	return status, unknown, nil
 }
@@ -104,21 +106,30 @@ func (s *Status) of(environment string) int {
 }
 
 // add adds a run in progress.
-func (s *Status) add(run kube.Progress) {
+func (s *Status) add(ctx context.Context, b bucket.Bucket, run kube.Progress) error {
 	r := Running{Run: run.Run, Commit: run.Parameters[plan.CommitSHA], Branch: run.Parameters[plan.Branch], By: run.Parameters[plan.Pusher], Created: run.Created}
-	for _, step := range run.Waiting {
-		environment, is := strings.CutPrefix(step, plan.Approve(""))
-		if !is {
-			continue
-		}
+	approval := func(environment string) {
 		r.Waiting = append(r.Waiting, environment)
 		if at := s.of(environment); at >= 0 {
 			s.Environments[at].Waiting = append(s.Environments[at].Waiting, run.Run)
 		}
 	}
+	for _, step := range run.Waiting { // of a template of an earlier version
+		if environment := plan.Suspended(step); environment != "" {
+			approval(environment)
+		}
+	}
 	for _, step := range run.Running {
 		environment := plan.WaitedFor(step)
 		if environment == "" {
+			continue
+		}
+		waits, err := gate.Store{Bucket: b}.WaitsForPerson(ctx, run.Run, environment)
+		if err != nil {
+			return err
+		}
+		if waits {
+			approval(environment)
 			continue
 		}
 		r.Gated = append(r.Gated, environment)
@@ -127,6 +138,7 @@ func (s *Status) add(run kube.Progress) {
 		}
 	}
 	s.Running = append(s.Running, r)
+	return nil
 }
 
 // freeze adds the freezes that people made.

@@ -33,6 +33,9 @@ func (f Found) Begun(run string) Begun {
 
 // String says what a run deploys where.
 func (f Found) String() string {
+	if f.Purpose.Decides() {
+		return string(f.Purpose) + " the deployment of run " + f.Target + " (commit " + f.Commit + ") to " + strings.Join(f.Environments, ", ")
+	}
 	if f.Purpose == plan.ToOverride {
 		return "override of the " + strings.Join(f.Gates, " and ") + " of " + strings.Join(f.Environments, ", ") + " for run " + f.Target
 	}

@@ -88,6 +88,11 @@ func (v OverrideVerb) Find(ctx context.Context, s Source) (Found, error) {
 	if err != nil {
 		return v.held(ctx, s, err)
 	}
+	return s.about(ctx, of, argo.Asked{Purpose: plan.ToOverride, Environments: []string{v.Environment}, Gates: v.Gate})
+}
+
+// about completes a run that says something about one in progress.
+func (s Source) about(ctx context.Context, of kube.Progress, a argo.Asked) (Found, error) {
 	built := &record.Built{Artifact: of.Parameters[plan.Artifact], Digest: of.Parameters[plan.Digest], ConfigDigest: of.Parameters[plan.ConfigDigest]}
 	if built.Artifact == "" || built.ConfigDigest == "" {
 		steps, err := stage.StepRecords(ctx, s.Bucket, of.Run)
@@ -102,11 +107,9 @@ func (v OverrideVerb) Find(ctx context.Context, s Source) (Found, error) {
 		return Found{}, errs.Failedf("run %s has not built its commit yet", of.Run).WithHint("run the same command when it waits: generator status")
 	}
 	index, err := record.ReadIndex(ctx, s.Bucket)
-	commit := of.Parameters[plan.CommitSHA]
-	return Found{Number: s.number(index, commit, plan.ToOverride), Because: of.Run, Asked: argo.Asked{
-		Purpose: plan.ToOverride, Commit: commit, Environments: []string{v.Environment}, Target: of.Run, Gates: v.Gate,
-		Artifact: built.Artifact, Digest: built.Digest, ConfigDigest: built.ConfigDigest,
-	}}, err
+	a.Target, a.Commit = of.Run, of.Parameters[plan.CommitSHA]
+	a.Artifact, a.Digest, a.ConfigDigest = built.Artifact, built.Digest, built.ConfigDigest
+	return Found{Number: s.number(index, a.Commit, a.Purpose), Because: of.Run, Asked: a}, err
 }
 
 // held finds a run that gates held; without one, the error is that there is none in progress.

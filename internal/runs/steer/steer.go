@@ -183,7 +183,7 @@ func (s Source) Name(a argo.Asked, number int) string {
 	switch a.Purpose {
 	case plan.ToRollBack:
 		name.Rollback = number
-	case plan.ToOverride:
+	case plan.ToOverride, plan.ToApprove, plan.ToReject:
 		name.Override = number
 	default:
 		name.Retry = number
@@ -299,7 +299,7 @@ func (s Source) number(index record.Index, commit string, purpose plan.Purpose) 
 			switch purpose {
 			case plan.ToRollBack:
 				number = name.Rollback
-			case plan.ToOverride:
+			case plan.ToOverride, plan.ToApprove, plan.ToReject:
 				number = name.Override
 			}
 			last = max(last, number)

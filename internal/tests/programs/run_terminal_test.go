@@ -74,12 +74,12 @@ func TestARunOnATerminal(t *testing.T) {
 		w.showsLine(t, `^✔ validate +\d\.\ds$`)
 		w.widen(t, 140)
 		w.showsLine(t, `^[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] deploy-dev +.*(Base|Api).* \d+\.\ds$`)
-		w.showsLine(t, `^approve-prod\? \[y/N\]$`)
+		w.showsLine(t, `^gate-prod\? \[y/N\]$`)
 		w.keys(t, "y\n")
 		require.Zero(t, w.ends(t), w.terminal.Text())
 		left := w.terminal.Text()
 		assert.Regexp(t, `(?m)^  deploy-dev +│ two\n  deploy-dev +│ \\x1b\[2Jend$`, left, "what a command prints is inert")
-		assert.Regexp(t, `(?m)^approve-prod\? \[y/N\] y\n✔ approve-prod`, left)
+		assert.Regexp(t, `(?m)^gate-prod\? \[y/N\] y\n✔ gate-prod`, left)
 		assert.Equal(t, 1, len(regexp.MustCompile(`(?m)^✔ build`).FindAllString(left, -1)), "a line of what succeeded is taken away:\n%s", left)
 		w.isLeftInOrder(t)
 	})
@@ -88,6 +88,6 @@ func TestARunOnATerminal(t *testing.T) {
 		w.keys(t, "n\n") // typed ahead of the question
 		require.Equal(t, 1, w.ends(t), w.terminal.Text())
 		assert.NotContains(t, w.raw.String(), "\x1b[?25l")
-		assert.Regexp(t, `(?m)✖ approve-prod +error after \d\.\ds: not approved$`, strings.ReplaceAll(w.raw.String(), "\r\n", "\n"))
+		assert.Regexp(t, `(?m)✖ gate-prod +error after \d\.\ds: not approved$`, strings.ReplaceAll(w.raw.String(), "\r\n", "\n"))
 	})
 }
