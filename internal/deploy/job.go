@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/awsauth"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/checkout"
+	"github.com/aphex/aphex-pipeline/internal/command"
 	"github.com/aphex/aphex-pipeline/internal/command/cmdenv"
 	"github.com/aphex/aphex-pipeline/internal/config"
 	"github.com/aphex/aphex-pipeline/internal/deploy/assembly"
@@ -133,13 +135,41 @@ func (j *job) preDeploy(ctx context.Context) error {
 }
 
 // fetchWorkspace takes the workspace back after commands that may have changed what is
-// read of it. Installed packages are not read.
+// read of it. Installed packages are not read, but for those in a cloud assembly, which is
+// published from what is here.
 func (j *job) fetchWorkspace(ctx context.Context) error {
-	dir, err := j.engine.Runner.Fetch(ctx, j.place(j.Workspace), j.scratch("workspace-after-hooks"), bucket.Unread)
-	if err == nil {
-		j.Workspace = dir
+	from, into := j.place(j.Workspace), j.scratch("workspace-after-hooks")
+	dir, err := j.engine.Runner.Fetch(ctx, from, into, bucket.Unread)
+	if err != nil {
+		return err
 	}
-	return err
+	found, err := hasAssembly(dir)
+	if err == nil && found {
+		dir, err = j.engine.Runner.Fetch(ctx, from, into, command.Selection{})
+	}
+	if err != nil {
+		return err
+	}
+	j.Workspace = dir
+	return nil
+}
+
+// hasAssembly reports whether a folder of a workspace is a cloud assembly: cdk.json may name one
+// as the app.
+func hasAssembly(workspace string) (found bool, err error) {
+	err = filepath.WalkDir(workspace, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && !bucket.Unread.Includes(entry.Name(), true):
+			return fs.SkipDir
+		case entry.Name() == assembly.ManifestFile:
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found, err
 }
 
 func stackNames(stacks []config.Stack) (names []string) {

@@ -1,8 +1,11 @@
 package deploy_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,6 +50,31 @@ func TestAnEnvironmentIsDeployedByCommandsInAnotherContainer(t *testing.T) {
 	out, err = w.run("dev")
 	require.NoError(t, err, w.log.String()+w.out.String())
 	assert.Equal(t, map[string]string{"Data": "unchanged", "Api": "unchanged", "Edge": "unchanged"}, actions(out))
+}
+
+// The packages in a cloud assembly are those of an asset, not those that were installed for the app.
+func TestAnAssemblyOfTheWorkspaceHasThePackagesOfItsAssetsAfterHooks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runner = remotetest.Start(t)
+	w.synthesizeInto(filepath.Join(w.source, "cdk.out"))
+	folders, err := filepath.Glob(filepath.Join(w.source, "cdk.out", "asset.*"))
+	require.NoError(t, err)
+	require.Len(t, folders, 1)
+	packages := filepath.Join(folders[0], "node_modules", "left-pad")
+	require.NoError(t, os.MkdirAll(packages, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(packages, "index.js"), []byte("module.exports = 1"), 0o644))
+	w.write("cdk.json", `{"app": "cdk.out"}`)
+	w.configure(`
+  - name: dev
+    account: "111111111111"
+    region: eu-west-1
+    stacks: [{name: Data}, {name: Api}]
+    hooks: {preDeploy: ["true"]}
+`)
+	_, err = w.run("dev")
+	require.NoError(t, err, w.log.String()+w.out.String())
+	assert.Contains(t, strings.Join(slices.Collect(maps.Values(w.assetBucket().objects())), ""), "node_modules/left-pad/index.js")
 }
 
 // TestEveryEnvironmentIsCheckedByCommandsInAnotherContainer holds the check of all environments to the same.

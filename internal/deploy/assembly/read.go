@@ -31,13 +31,16 @@ func Read(dir string) (*Assembly, error) {
 	return a, checkUnique(a.Stacks)
 }
 
+// ManifestFile is in the folder of each cloud assembly.
+const ManifestFile = "manifest.json"
+
 // readAssembly adds the contents of the manifest in base to a: first its stacks, then nested assemblies.
 func (f *folder) readAssembly(a *Assembly, base string, depth int) error {
 	var m manifest
 	if depth > maxDepth {
 		return wrongf("", "assemblies are nested deeper than %d", maxDepth)
 	}
-	if err := f.readJSON(base, "manifest.json", &m); err != nil {
+	if err := f.readJSON(base, ManifestFile, &m); err != nil {
 		return err
 	}
 	if err := checkVersion(m.Version, m.MinimumCLIVersion); err != nil {

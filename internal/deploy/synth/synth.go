@@ -185,7 +185,7 @@ func (o Options) execute(ctx context.Context, args, env []string) (*command.Tail
 // read reads the assembly and adds hints to errors. Errors do not name the folder,
 // which is temporary.
 func (o Options) read(dir string) (*assembly.Assembly, error) {
-	if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, assembly.ManifestFile)); err != nil {
 		return nil, errs.Failedf("the CDK app in %s succeeded but wrote no cloud assembly", o.name()).
 			WithHint("the app must call app.synth() and must not set its own outdir")
 	}

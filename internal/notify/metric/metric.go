@@ -53,7 +53,7 @@ type Dimension struct{ Name, Value string }
 var statuses = map[event.Outcome]string{event.Succeeded: "Succeeded", event.Failed: "Failed", event.Stopped: "Stopped", event.Superseded: "Superseded"}
 
 // ofActions are the values of Status for a stack that a run changed or tried to change.
-var ofActions = map[string]string{"created": "Succeeded", "updated": "Succeeded", "failed": "Failed", "stopped": "Stopped"}
+var ofActions = map[string]string{"created": "Succeeded", "updated": "Succeeded", "destroyed": "Succeeded", "failed": "Failed", "stopped": "Stopped"}
 
 // Of returns the values of a run that earlier records of it have not counted, and what
 // these count. A run is counted once, with its first outcome, however often it is retried,
