@@ -71,7 +71,7 @@ func (c *Client) ReadFolder(ctx context.Context, from string, read func(tar io.R
 	if err = read(body); err == nil {
 		err = body.rest(response)
 	}
-	if body.failed != nil {
+	if body.failed != nil || err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		return c.broken(ctx, body.failed)
 	}
 	if text := response.Trailer.Get(failedTrailer); text != "" {
@@ -142,7 +142,7 @@ func (c *Client) fetch(ctx context.Context, from, into string, what command.Sele
 	defer response.Body.Close()
 	body := &transfer{from: response.Body, progress: progress}
 	err = receive(ctx, body, response.Header, into, c.options.Limits, func() error { return body.rest(response) })
-	if body.failed != nil {
+	if body.failed != nil || err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		return c.broken(ctx, body.failed)
 	}
 	if text := response.Trailer.Get(failedTrailer); text != "" { // what came then ends somewhere

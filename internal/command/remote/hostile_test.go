@@ -54,9 +54,11 @@ func bindHonestly(w http.ResponseWriter, r *http.Request, root string) {
 	_ = json.NewEncoder(w).Encode(bindAnswer{Proof: proof(secret, request.Challenge), Root: root})
 }
 
-func (h hostile) dial(t *testing.T, limits archive.Limits) *Client {
+func (h hostile) dial(t *testing.T, limits archive.Limits) *Client { return h.dialWith(t, limits, short) }
+
+func (h hostile) dialWith(t *testing.T, limits archive.Limits, patience patience) *Client {
 	t.Helper()
-	client, err := Dial(t.Context(), Options{Address: h.listen(t), patience: short, Limits: limits})
+	client, err := Dial(t.Context(), Options{Address: h.listen(t), patience: patience, Limits: limits})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
 	return client
@@ -333,7 +335,7 @@ func TestHostileFilesAreRefusedAndLeaveNothing(t *testing.T) {
 		})
 	}
 	for _, name := range []string{"TooManyBytes", "TooManyBytesInAll", "TooManyEntries"} {
-		client := hostile{"GET /files": cases[name].get}.dial(t, archive.Limits{Bytes: 4 << 20, Entries: 1000})
+		client := hostile{"GET /files": cases[name].get}.dialWith(t, archive.Limits{Bytes: 4 << 20, Entries: 1000}, usualPatience)
 		_, err := client.Fetch(t.Context(), "/x", filepath.Join(t.TempDir(), "into"), command.Selection{})
 		assert.NoError(t, err, "%s: without the limit all of it is taken", name)
 	}
