@@ -185,7 +185,7 @@ check-construct: $(CONSTRUCT) # the properties of the construct are those of the
 	@mkdir -p construct/dist
 	@cd construct && rm -f $(OWN_LINK) && { JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 node_modules/.bin/jsii-docgen -o dist/API.md </dev/null; \
 		result=$$?; ln -sfn .. $(OWN_LINK); exit $$result; }
-	@diff construct/API.md construct/dist/API.md || { echo 'construct/API.md is out of date: run `make construct` and copy construct/dist/API.md' >&2; exit 1; }
+	@diff construct/API.md construct/dist/API.md || { echo 'construct/API.md is out of date: copy construct/dist/API.md over it' >&2; exit 1; }
 
 check-tidy:
 	go mod tidy -diff
