@@ -87,6 +87,7 @@ func (p Printer) Run(d record.Document) error {
 		{"not deployed by any environment", strings.Join(d.Undeployed, ", ")},
 		{"environments left out", strings.Join(d.Unreached, ", ")},
 		{"left out by choice", strings.Join(d.LeftOut, ", ")},
+		{"decisions", strings.Join(d.Decisions(), "; ")},
 	}
 	if _, err := fmt.Fprintf(p.To, "Run %s\n", line(d.Workflow)); err != nil {
 		return err
