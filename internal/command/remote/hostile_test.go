@@ -54,7 +54,9 @@ func bindHonestly(w http.ResponseWriter, r *http.Request, root string) {
 	_ = json.NewEncoder(w).Encode(bindAnswer{Proof: proof(secret, request.Challenge), Root: root})
 }
 
-func (h hostile) dial(t *testing.T, limits archive.Limits) *Client { return h.dialWith(t, limits, short) }
+func (h hostile) dial(t *testing.T, limits archive.Limits) *Client {
+	return h.dialWith(t, limits, short)
+}
 
 func (h hostile) dialWith(t *testing.T, limits archive.Limits, patience patience) *Client {
 	t.Helper()
