@@ -45,6 +45,9 @@ func (r *renderer) attestation() *admissionv1.ValidatingAdmissionPolicy {
 				Expression: "oldObject != null || !variables.asked || variables.persons.size() == 1 && variables.persons.all(p, has(p.value) && p.value == request.userInfo.username)",
 				Message:    "a run that a person asks for names this person, as kubectl auth whoami does, in its parameter " + plan.Pusher,
 			}, {
+				Expression: "oldObject != null || !variables.asked || !(request.userInfo.username in " + list(r.users()...) + ")",
+				Message:    "an identity of the pipeline asks for no run: that is for persons",
+			}, {
 				Expression: "oldObject == null || !variables.asked || variables.parameters == variables.former",
 				Message:    "the parameters of a run that a person asked for do not change",
 			}},

@@ -34,7 +34,7 @@ func (d Deps) ask(ctx context.Context, frame stage.Frame, in Input, cfg *config.
 func (d Deps) decide(ctx context.Context, frame stage.Frame, in Input, cfg *config.Config, chosen []config.Environment) (Output, error) {
 	rejects := plan.Purpose(in.Purpose) == plan.ToReject
 	if rejects && strings.TrimSpace(in.Reason) == "" {
-		return Output{}, errs.Invalidf("nobody says why the deployment is rejected").WithHint("pass --reason")
+		return Output{}, errs.Invalidf("there is no reason for the rejection").WithHint("pass --reason")
 	}
 	if err := d.checkAsked(ctx, in, chosen); err != nil {
 		return Output{}, err

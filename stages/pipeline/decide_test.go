@@ -53,7 +53,7 @@ func TestWhatNoRunAsksForIsNotDecided(t *testing.T) {
 		problem string
 	}{
 		"nobody":                        {func(in *pipeline.Input) { in.Pusher = "" }, "nobody says who decides"},
-		"a rejection without a reason":  {func(in *pipeline.Input) { in.Purpose, in.Reason = "reject", " " }, "nobody says why"},
+		"a rejection without a reason":  {func(in *pipeline.Input) { in.Purpose, in.Reason = "reject", " " }, "there is no reason"},
 		"no run":                        {func(in *pipeline.Input) { in.Target = "" }, "is no name of a run"},
 		"a path":                        {func(in *pipeline.Input) { in.Target = "../shop-3" }, "is no name of a run"},
 		"a run that ended":              {func(in *pipeline.Input) { in.Target = "shop-2" }, "run shop-2 has ended"},

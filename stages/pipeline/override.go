@@ -26,7 +26,7 @@ func (d Deps) override(ctx context.Context, frame stage.Frame, in Input, cfg *co
 		return Output{}, err
 	}
 	if strings.TrimSpace(in.Reason) == "" {
-		return Output{}, errs.Invalidf("nobody says why gates are overridden").WithHint("pass --reason")
+		return Output{}, errs.Invalidf("there is no reason for the override").WithHint("pass --reason")
 	}
 	ended, err := d.ended(ctx, in.Target)
 	if err != nil {

@@ -88,7 +88,7 @@ func TestWhatIsNoGateOfARunInProgressIsNotOverridden(t *testing.T) {
 		"tests":                         {func(in *pipeline.Input) { in.Override = []string{"windows", "tests"} }, "\"tests\" is no gate that can be overridden"},
 		"an approval":                   {func(in *pipeline.Input) { in.Override = []string{"approval"} }, "is no gate that can be overridden"},
 		"nothing":                       {func(in *pipeline.Input) { in.Override = nil }, "no gate is named"},
-		"no reason":                     {func(in *pipeline.Input) { in.Reason = " " }, "nobody says why"},
+		"no reason":                     {func(in *pipeline.Input) { in.Reason = " " }, "there is no reason"},
 		"no run":                        {func(in *pipeline.Input) { in.Target = "" }, "is no name of a run"},
 		"a path":                        {func(in *pipeline.Input) { in.Target = "../shop-3" }, "is no name of a run"},
 		"a run that ended":              {func(in *pipeline.Input) { in.Target = "shop-2" }, "run shop-2 has ended, and no gate held its deployment to prod"},

@@ -27,9 +27,15 @@ func denial(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, object c
 // denialOfChange does the same for an object that is there already; nil is a new one.
 func denialOfChange(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, old any, object content) string {
 	t.Helper()
+	return denialBy(t, policy, asker, old, object)
+}
+
+// denialBy does the same for a user.
+func denialBy(t *testing.T, policy admissionv1.ValidatingAdmissionPolicy, user string, old any, object content) string {
+	t.Helper()
 	env, err := cel.NewEnv(cel.Variable("object", cel.DynType), cel.Variable("oldObject", cel.DynType), cel.Variable("variables", cel.DynType), cel.Variable("request", cel.DynType), ext.Strings(), cel.HomogeneousAggregateLiterals())
 	require.NoError(t, err)
-	request := content{"userInfo": content{"username": asker}}
+	request := content{"userInfo": content{"username": user}}
 	evaluate := func(expression string, variables content) (any, error) {
 		ast, issues := env.Compile(expression)
 		require.NoError(t, issues.Err(), expression)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -68,6 +69,25 @@ func TestARunNamesWhoAsksForIt(t *testing.T) {
 		} {
 			assert.Contains(t, denial(t, policy, denied), "names this person", "%s: %s", name, what)
 		}
+	}
+}
+
+// TestNoIdentityOfThePipelineAsksForARun holds an approval, say, to what is no pod of the pipeline.
+func TestNoIdentityOfThePipelineAsksForARun(t *testing.T) {
+	for name, objects := range golden(t) {
+		policy, accounts := attestation(t, objects), 0
+		for _, o := range objects {
+			if o.kind != "ServiceAccount" {
+				continue
+			}
+			accounts++
+			var account corev1.ServiceAccount
+			require.NoError(t, yaml.Unmarshal(o.text, &account))
+			user := "system:serviceaccount:" + account.Namespace + ":" + account.Name
+			assert.Contains(t, denialBy(t, policy, user, nil, with("purpose", "approve", "pusher", user)), "for persons", "%s: %s", name, user)
+			assert.Empty(t, denialBy(t, policy, user, nil, with("commit-sha", "c", "pusher", "octocat")), "%s: %s starts the run of a push", name, user)
+		}
+		assert.Greater(t, accounts, 6, name)
 	}
 }
 
