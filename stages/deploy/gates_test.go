@@ -50,9 +50,9 @@ func TestAWindowThatEndedWhileTheRunWaitedForTheLockHoldsTheDeployment(t *testin
 		require.NoError(t, err)
 		return func(in *deploy.Input) { in.ClockOffset = time.Until(now) }
 	}
-	_, err := w.run("dev", at("2026-11-30T16:00:00+01:00"))
+	_, err := w.run("dev", at("2037-11-30T16:00:00+01:00"))
 	require.Equal(t, errs.Held, errs.KindOf(err), err)
-	out, err := w.run("dev", at("2026-11-30T15:00:00+01:00"))
+	out, err := w.run("dev", at("2037-11-30T15:00:00+01:00"))
 	require.NoError(t, err)
 	assert.Equal(t, gate.Open, out.Summary.Gates[0].State)
 	_, err = w.byHand("dev")
