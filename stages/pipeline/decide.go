@@ -60,7 +60,7 @@ func (d Deps) decide(ctx context.Context, frame stage.Frame, in Input, cfg *conf
 // checkAsked checks that the run that a person decides about asks for that.
 func (d Deps) checkAsked(ctx context.Context, in Input, chosen []config.Environment) error {
 	if in.Pusher == "" {
-		return errs.Invalidf("nobody says who decides").WithHint("generator approve and reject name the user")
+		return errs.Invalidf("no person is named who decides").WithHint("generator approve and reject name the user")
 	}
 	ended, err := d.ended(ctx, in.Target)
 	if err != nil {

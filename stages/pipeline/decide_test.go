@@ -52,7 +52,7 @@ func TestWhatNoRunAsksForIsNotDecided(t *testing.T) {
 		change  func(*pipeline.Input)
 		problem string
 	}{
-		"nobody":                        {func(in *pipeline.Input) { in.Pusher = "" }, "nobody says who decides"},
+		"nobody":                        {func(in *pipeline.Input) { in.Pusher = "" }, "no person is named"},
 		"a rejection without a reason":  {func(in *pipeline.Input) { in.Purpose, in.Reason = "reject", " " }, "there is no reason"},
 		"no run":                        {func(in *pipeline.Input) { in.Target = "" }, "is no name of a run"},
 		"a path":                        {func(in *pipeline.Input) { in.Target = "../shop-3" }, "is no name of a run"},

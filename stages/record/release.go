@@ -12,6 +12,7 @@ import (
 	"github.com/aphex/aphex-pipeline/internal/attest"
 	"github.com/aphex/aphex-pipeline/internal/bucket"
 	"github.com/aphex/aphex-pipeline/internal/deploy"
+	"github.com/aphex/aphex-pipeline/internal/deploy/gate"
 	"github.com/aphex/aphex-pipeline/internal/errs"
 	"github.com/aphex/aphex-pipeline/internal/plan"
 	"github.com/aphex/aphex-pipeline/internal/stage"
@@ -91,20 +92,28 @@ func (d Deps) sign(ctx context.Context, document Document) (key string, err erro
 	return "", errs.Failedf("run %q has %d release records already", document.Workflow, maxReleases)
 }
 
-// lastRelease returns the number and the digest of the last release record of a run; 0 is none.
-func lastRelease(ctx context.Context, b bucket.Bucket, run string) (number int, digest string, err error) {
+// Releases returns the numbers of the release records of a run, in order.
+func Releases(ctx context.Context, b bucket.Bucket, run string) (numbers []int, err error) {
 	keys, err := b.List(ctx, bucket.ReleasesPrefix(run))
 	if err != nil {
-		return 0, "", fmt.Errorf("listing the release records of run %q: %w", run, err)
+		return nil, fmt.Errorf("listing the release records of run %q: %w", run, err)
 	}
 	for _, key := range keys {
 		if n, ok := bucket.ReleaseNumber(key); ok {
-			number = max(number, n)
+			numbers = append(numbers, n)
 		}
 	}
-	if number == 0 {
-		return 0, "", nil
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+// lastRelease returns the number and the digest of the last release record of a run; 0 is none.
+func lastRelease(ctx context.Context, b bucket.Bucket, run string) (number int, digest string, err error) {
+	numbers, err := Releases(ctx, b, run)
+	if err != nil || len(numbers) == 0 {
+		return 0, "", err
 	}
+	number = numbers[len(numbers)-1]
 	data, err := b.Get(ctx, bucket.ReleaseKey(run, number))
 	if err != nil {
 		return 0, "", err
@@ -163,6 +172,17 @@ func templatesOf(env attest.Environment) (subjects []attest.Subject) {
 	return subjects
 }
 
+// openedBy returns who let a deployment pass a gate: by an override, or by an approval.
+func openedBy(o gate.Outcome) *attest.Opened {
+	switch {
+	case o.Override != nil:
+		return &attest.Opened{By: o.Override.By, Attested: o.Override.Attested, Why: o.Override.Why, At: o.Override.At}
+	case o.State == gate.Open && len(o.Decisions) > 0:
+		return &attest.Opened{By: o.Decisions[0].By, Attested: o.Decisions[0].Attested, Why: o.Decisions[0].Why, At: o.Decisions[0].At}
+	}
+	return nil
+}
+
 // attested returns what a release record says of the deployment of an environment.
 func (d Document) attested(name string, step stage.Record) attest.Environment {
 	env := attest.Environment{Environment: name, Status: step.Status}
@@ -186,9 +206,7 @@ func (d Document) attested(name string, step stage.Record) attest.Environment {
 		}
 		for _, o := range summary.Gates {
 			g := attest.Gate{Gate: string(o.Gate), State: string(o.State), Reason: o.Reason, At: o.At, Evidence: o.Evidence, Plans: o.Stacks}
-			if by := o.Override; by != nil {
-				g.Opened = &attest.Opened{By: by.By, Attested: by.Attested, Why: by.Why, At: by.At}
-			}
+			g.Opened = openedBy(o)
 			env.Gates = append(env.Gates, g)
 		}
 	}

@@ -69,7 +69,7 @@ type verification struct {
 // Run verifies a run in a bucket. The key is asked for if there is a release record.
 func Run(ctx context.Context, b bucket.Bucket, run string, key func(context.Context) (attest.Key, error)) (Report, error) {
 	v := verification{bucket: b, report: Report{Run: run, State: Unproven}}
-	numbers, err := releases(ctx, b, run)
+	numbers, err := record.Releases(ctx, b, run)
 	if err != nil {
 		return v.report, err
 	}
@@ -93,21 +93,6 @@ func Run(ctx context.Context, b bucket.Bucket, run string, key func(context.Cont
 	}
 	v.claims(last.Release)
 	return v.report, nil
-}
-
-// releases lists the numbers of the release records of a run, in order.
-func releases(ctx context.Context, b bucket.Bucket, run string) (numbers []int, err error) {
-	keys, err := b.List(ctx, bucket.ReleasesPrefix(run))
-	if err != nil {
-		return nil, fmt.Errorf("listing the release records of run %q: %w", run, err)
-	}
-	for _, key := range keys {
-		if n, ok := bucket.ReleaseNumber(key); ok {
-			numbers = append(numbers, n)
-		}
-	}
-	slices.Sort(numbers)
-	return numbers, nil
 }
 
 // why says why a run that was to be signed is not, as far as its record says so.

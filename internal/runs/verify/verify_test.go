@@ -105,7 +105,8 @@ func (w world) build(t *testing.T) bucket.Metadata {
 }
 
 const summary = `{"environment":"dev","stacks":[{"stack":"Api","name":"dev-Api","region":"eu-west-1","action":"updated","changes":"1 to modify"}],
-"gates":[{"gate":"policy","state":"overridden","reason":"data is lost","at":"2026-01-01T00:00:00Z","override":{"gates":["policy"],"by":"hubot","attested":true,"why":"a fix","at":"2026-01-01T00:00:00Z"}}]}`
+"gates":[{"gate":"policy","state":"overridden","reason":"data is lost","at":"2026-01-01T00:00:00Z","override":{"gates":["policy"],"by":"hubot","attested":true,"why":"a fix","at":"2026-01-01T00:00:00Z"}},
+{"gate":"approval","state":"open","reason":"approved by ada","at":"2026-01-01T00:00:00Z","decisions":[{"run":"shop-1","environment":"dev","by":"ada","attested":false,"why":"ticket 4711","at":"2026-01-01T00:00:00Z"}]}]}`
 
 // run records a run that deployed the artifact.
 func (w world) run(t *testing.T, name string, built bucket.Metadata, signer attest.Signer) {
@@ -173,9 +174,11 @@ func TestARunThatNobodyChangedIsProvenAsFarAsItCanBe(t *testing.T) {
 	assert.Equal(t, verify.Proven, report.State)
 	assert.Equal(t, map[string]verify.State{
 		"signature": verify.Proven, "record": verify.Proven, "artifact": verify.Proven, "provenance": verify.Proven, "configuration": verify.Proven,
-		"person": verify.Unproven, "gate": verify.Proven, "tests": verify.Proven, "templates": verify.Proven, "images": verify.Unproven, "time": verify.Unproven,
+		"person": verify.Unproven, "gate": verify.Unproven, "tests": verify.Proven, "templates": verify.Proven, "images": verify.Unproven, "time": verify.Unproven,
 	}, states(report), "%+v", report.Checks)
 	assert.True(t, strings.HasPrefix(report.Key, "SHA256:"))
+	assert.Contains(t, report.Checks, verify.Check{Check: "gate", State: verify.Proven, Text: "dev: hubot opened policy, as the API server attested: a fix"})
+	assert.Contains(t, report.Checks, verify.Check{Check: "gate", State: verify.Unproven, Text: "dev: ada opened approval, and nothing attested the name: ticket 4711"})
 }
 
 // resigned changes what a release record says, and leaves its signature.
@@ -214,6 +217,7 @@ func TestEveryChangeOfARunIsRefused(t *testing.T) {
 		"another template, in the record": {func(t *testing.T, w world, _ bucket.Metadata) {
 			w.replace(t, run, attest.DigestOf([]byte("template")), attest.DigestOf([]byte("other")))
 		}, "record"},
+		"another approver":                 {func(t *testing.T, w world, _ bucket.Metadata) { w.replace(t, run, "ada", "eve") }, "record"},
 		"another person who opened a gate": {func(t *testing.T, w world, _ bucket.Metadata) { w.replace(t, run, "hubot", "mallory") }, "record"},
 		"another person who asked":         {func(t *testing.T, w world, _ bucket.Metadata) { w.replace(t, run, "octocat", "mallory") }, "record"},
 		"a test that passed":               {func(t *testing.T, w world, _ bucket.Metadata) { w.replace(t, run, `"broken": 1`, `"broken": 0`) }, "record"},
