@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/aphex/aphex-pipeline/internal/bucket"
-	"github.com/aphex/aphex-pipeline/internal/errs"
 )
 
 // Asked is what the gates before the environments of a run look at. The run stores it before
@@ -63,21 +62,7 @@ const maxDecisions = 50
 
 // Decide stores what a person decided.
 func (s Store) Decide(ctx context.Context, d Decision) error {
-	err := s.Bucket.Update(ctx, bucket.DecisionsKey(d.Run, d.Environment), func(before []byte) ([]byte, error) {
-		var stored []Decision
-		if before != nil {
-			if err := json.Unmarshal(before, &stored); err != nil {
-				return nil, errs.Failedf("reading the decisions that are there: %w", err)
-			}
-		}
-		if slices.ContainsFunc(stored, d.same) { // of an earlier attempt
-			return nil, nil
-		}
-		if len(stored) >= maxDecisions {
-			return nil, errs.Failedf("run %s has %d decisions there already", d.Run, maxDecisions)
-		}
-		return json.Marshal(append(slices.Clone(stored), d))
-	})
+	err := add(ctx, s.Bucket, bucket.DecisionsKey(d.Run, d.Environment), d, maxDecisions, d.same, func(Decision) bool { return false })
 	if err != nil {
 		return fmt.Errorf("storing what %s decided about environment %s of run %s: %w", d.By, d.Environment, d.Run, err)
 	}

@@ -221,22 +221,8 @@ const maxOverrides = 20
 
 // AddOverride lets a run pass gates of an environment.
 func (s Store) AddOverride(ctx context.Context, run, environment string, o Override) error {
-	err := s.Bucket.Update(ctx, bucket.OverridesKey(run, environment), func(before []byte) ([]byte, error) {
-		var stored []Override
-		if before != nil {
-			if err := json.Unmarshal(before, &stored); err != nil {
-				return nil, errs.Failedf("reading the overrides that are there: %w", err)
-			}
-		}
-		stored = slices.DeleteFunc(stored, func(o Override) bool { return !o.holds() })
-		if slices.ContainsFunc(stored, o.same) { // of an earlier attempt
-			return nil, nil
-		}
-		if len(stored) >= maxOverrides {
-			return nil, errs.Failedf("run %s has %d overrides there already", run, maxOverrides)
-		}
-		return json.Marshal(append(slices.Clone(stored), o))
-	})
+	ended := func(o Override) bool { return !o.holds() }
+	err := add(ctx, s.Bucket, bucket.OverridesKey(run, environment), o, maxOverrides, o.same, ended)
 	if err != nil {
 		return fmt.Errorf("storing the override of environment %s for run %s: %w", environment, run, err)
 	}
@@ -264,6 +250,27 @@ func (s Store) Freezes(ctx context.Context, now time.Time) (map[string]Freeze, e
 		}
 	}
 	return found, nil
+}
+
+// add adds one to a list that is stored, without those that have ended. One that is there is of
+// an earlier attempt.
+func add[T any](ctx context.Context, b bucket.Bucket, key string, one T, most int, same, ended func(T) bool) error {
+	return b.Update(ctx, key, func(before []byte) ([]byte, error) {
+		var stored []T
+		if before != nil {
+			if err := json.Unmarshal(before, &stored); err != nil {
+				return nil, errs.Failedf("reading %q: %w", key, err)
+			}
+		}
+		stored = slices.DeleteFunc(stored, ended)
+		if slices.ContainsFunc(stored, same) {
+			return nil, nil
+		}
+		if len(stored) >= most {
+			return nil, errs.Failedf("%q has %d entries already", key, most)
+		}
+		return json.Marshal(append(stored, one))
+	})
 }
 
 func read[T any](ctx context.Context, b bucket.Bucket, key string) (value T, err error) {
